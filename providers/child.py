@@ -1,0 +1,231 @@
+"""Child processes: each runs one piece of work and is then gone.
+
+A decoder that crashes, an endless file or a memory bomb takes the child, never the worker. A child is a fresh
+interpreter (no fork), in a process group of its own, that speaks length-prefixed pickles over its stdin and stdout.
+What a child sends is read with an unpickler that only knows the contract's own types, since a decoder that was taken
+over by a hostile file sits on the other end. A child whose parent dies ends itself: its stdin closes.
+"""
+
+import asyncio
+import contextlib
+import io
+import os
+import pickle  # nosec B403: read through _Reader, which refuses foreign classes
+import signal
+import struct
+import sys
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import structlog
+
+from schemas.failures import Retryable, StepFailure
+
+M = TypeVar("M")
+
+_HEADER = struct.Struct("!I")
+_LARGEST_MESSAGE = 64 * 1024 * 1024
+_KNOWN_MODULES = ("schemas", "streams", "providers")
+_KNOWN_MODULES_ELSEWHERE = ("pathlib", "pathlib._local")
+_STDERR_LINES = 20
+_STDERR_LIMIT = 1024 * 1024
+_EXIT_SECONDS = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+class Children:
+    """Starts children, and keeps `spares` idle ones whose imports are already done, so that work starts at once.
+
+    `preload` names modules, or `module:function` to call, in a spare before it is needed. `memory_mb` bounds each
+    child's data segment where the system supports it. Use as an async context manager: leaving it kills every child.
+    """
+
+    def __init__(self, *, preload: tuple[str, ...] = (), spares: int = 0, memory_mb: int | None = None) -> None:
+        self._preload = preload
+        self._wanted = spares
+        self._memory_mb = memory_mb
+        self._idle: list[_Child] = []
+        self._alive: set[_Child] = set()
+
+    async def __aenter__(self) -> "Children":
+        await self._refill()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._wanted = 0
+        await asyncio.gather(*(child.kill() for child in list(self._alive)))
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The process ids of all children, idle ones included."""
+        return tuple(child.pid for child in self._alive)
+
+    async def run(
+        self,
+        entry: Callable[..., Iterator[M]],
+        *args: Any,
+        inputs: AsyncIterator[Any] | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - the deadline must also kill the child
+    ) -> AsyncIterator[M]:
+        """Yields what the generator function `entry(*args)` yields in a child; `entry(inputs, *args)` with inputs.
+
+        Raises the StepFailure that `entry` raised; Retryable("child_crashed") when the child died or raised anything
+        else; Retryable("timeout") after `timeout` seconds. However the iteration ends, the child is gone afterwards.
+        """
+        child = await self._take()
+        feeder = asyncio.create_task(child.feed(entry, args, inputs))
+        try:
+            async with asyncio.timeout(timeout):
+                async for message in child.messages():
+                    yield message
+        except TimeoutError as error:
+            raise Retryable("timeout", f"The work took longer than its limit of {timeout:g} seconds.") from error
+        finally:
+            feeder.cancel()
+            await asyncio.shield(self._discard(child, feeder))
+
+    async def _take(self) -> "_Child":
+        while self._idle:
+            child = self._idle.pop()
+            if child.running:
+                return child
+            await self._discard(child, None)
+        return await self._spawn()
+
+    async def _discard(self, child: "_Child", feeder: "asyncio.Task[None] | None") -> None:
+        await child.kill()
+        self._alive.discard(child)
+        if feeder is not None:
+            await asyncio.wait([feeder])
+            if not feeder.cancelled() and (error := feeder.exception()):
+                log.debug("child input ended early", error=repr(error))
+        await self._refill()
+
+    async def _refill(self) -> None:
+        while len(self._idle) < self._wanted:
+            self._idle.append(await self._spawn())
+
+    async def _spawn(self) -> "_Child":
+        child = await _Child.start(self._preload, self._memory_mb)
+        self._alive.add(child)
+        return child
+
+
+class _Child:
+    """One child process and its two pipes."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._last_words: deque[str] = deque(maxlen=_STDERR_LINES)
+        self._listener = asyncio.create_task(self._listen())
+
+    @classmethod
+    async def start(cls, preload: tuple[str, ...], memory_mb: int | None) -> "_Child":
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "providers.child_main", str(memory_mb or 0), *preload),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            limit=_STDERR_LIMIT,
+            cwd=Path(__file__).parent.parent,
+            start_new_session=True,
+        )
+        return cls(process)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process.returncode is None
+
+    async def feed(
+        self, entry: Callable[..., Iterator[Any]], args: tuple[Any, ...], inputs: AsyncIterator[Any] | None
+    ) -> None:
+        """Sends the work, then the inputs as they come. A child that is gone is no error here: messages() says so."""
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            await self._send(("run", entry, args, inputs is not None))
+            if inputs is not None:
+                await self._send_inputs(inputs)
+
+    async def _send_inputs(self, inputs: AsyncIterator[Any]) -> None:
+        try:
+            async for item in inputs:
+                await self._send(("input", item))
+        except StepFailure as failure:
+            await self._send(("broken", failure.code, failure.detail, type(failure).__name__))
+        else:
+            await self._send(("end",))
+
+    async def _send(self, message: tuple[Any, ...]) -> None:
+        assert self._process.stdin is not None
+        data = pickle.dumps(message)
+        self._process.stdin.write(_HEADER.pack(len(data)) + data)
+        await self._process.stdin.drain()
+
+    async def messages(self) -> AsyncIterator[Any]:
+        """What the child yields, until it says that it is done. Raises what it raised."""
+        while True:
+            match await self._receive():
+                case ("yield", value):
+                    yield value
+                case ("done",):
+                    return
+                case ("failed", StepFailure() as failure):
+                    raise failure
+                case ("raised", str(kind), str(text)):
+                    raise Retryable("child_crashed", f"The work stopped with {kind}: {text}")
+
+    async def _receive(self) -> Any:
+        assert self._process.stdout is not None
+        try:
+            (length,) = _HEADER.unpack(await self._process.stdout.readexactly(_HEADER.size))
+            if length > _LARGEST_MESSAGE:
+                raise Retryable("child_crashed", "The work sent a message beyond the limit.")
+            return _Reader(io.BytesIO(await self._process.stdout.readexactly(length))).load()
+        except (asyncio.IncompleteReadError, pickle.UnpicklingError) as error:
+            raise Retryable("child_crashed", await self._explain()) from error
+
+    async def _explain(self) -> str:
+        code = await self._process.wait()
+        await asyncio.wait([self._listener], timeout=1)
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
+        words = " | ".join(line for line in self._last_words if line)
+        return f"The process that did the work {how}." + (f" Its last words: {words}" if words else "")
+
+    async def _listen(self) -> None:
+        """Keeps the last lines of stderr, so that a crash can be explained and a full pipe never blocks the child."""
+        assert self._process.stderr is not None
+        while True:
+            try:
+                line = await self._process.stderr.readline()
+            except ValueError:  # a line beyond the limit: dropped by the reader
+                continue
+            if not line:
+                return
+            self._last_words.append(line.decode(errors="replace").rstrip()[:500])
+
+    async def kill(self) -> None:
+        """Ends the child and whatever it started. Harmless when repeated."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        async with asyncio.timeout(_EXIT_SECONDS):
+            await self._process.wait()
+        await asyncio.wait([self._listener], timeout=_EXIT_SECONDS)
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+
+
+class _Reader(pickle.Unpickler):
+    """Reads only values made of the contract's own types: a class, and from the module that defines it."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        known = module.partition(".")[0] in _KNOWN_MODULES or module in _KNOWN_MODULES_ELSEWHERE
+        found = super().find_class(module, name) if known else None
+        if isinstance(found, type) and found.__module__ == module:
+            return found
+        raise pickle.UnpicklingError(f"a child sent a {module}.{name}")

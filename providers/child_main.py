@@ -1,0 +1,123 @@
+"""The inside of a child process: reads one piece of work from stdin, runs it, writes what it yields to stdout.
+
+Run as `python -m providers.child_main MEMORY_MB [MODULE | MODULE:FUNCTION …]`. See providers/child for the other end.
+"""
+
+import contextlib
+import importlib
+import os
+import pickle  # nosec B403: the parent is trusted by its child
+import queue
+import struct
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from schemas.failures import Permanent, Retryable, StepFailure
+
+_HEADER = struct.Struct("!I")
+_INPUTS_WAITING = 4
+_PARENT_GONE = 3
+
+
+def main(arguments: list[str]) -> None:
+    """Warms up, waits for the work, does it, and ends."""
+    requests, answers = _claim_pipes()
+    memory_mb, *preload = arguments
+    _limit_memory(int(memory_mb))
+    _warm_up(preload)
+    work = _read(requests)
+    if work is None:
+        return
+    _, entry, args, has_inputs = work
+    given = (_inputs(requests), *args) if has_inputs else args
+    if not has_inputs:
+        _watch_parent(requests)
+    _perform(answers, entry(*given))
+
+
+def _claim_pipes() -> tuple[BinaryIO, BinaryIO]:
+    """The two pipes, with stdout redirected to stderr, so that a library that prints cannot break the protocol."""
+    requests, answers = os.dup(0), os.dup(1)
+    os.dup2(2, 1)
+    devnull = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(devnull, 0)
+    os.close(devnull)
+    return os.fdopen(requests, "rb"), os.fdopen(answers, "wb")
+
+
+def _limit_memory(memory_mb: int) -> None:
+    if memory_mb <= 0 or sys.platform == "win32":
+        return
+    import resource
+
+    limit = memory_mb * 1024 * 1024
+    with contextlib.suppress(ValueError, OSError):  # a lower hard limit is already in force
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+
+def _warm_up(preload: list[str]) -> None:
+    for name in preload:
+        module, _, function = name.partition(":")
+        loaded = importlib.import_module(module)
+        if function:
+            getattr(loaded, function)()
+
+
+def _perform(answers: BinaryIO, work: Iterator[Any]) -> None:
+    try:
+        for value in work:
+            _write(answers, ("yield", value))
+        _write(answers, ("done",))
+    except StepFailure as failure:
+        _write(answers, ("failed", failure))
+    except Exception as error:  # noqa: BLE001 - the edge of this process: the parent logs it with the job's id
+        _write(answers, ("raised", type(error).__name__, str(error)[:500]))
+
+
+def _inputs(requests: BinaryIO) -> Iterator[Any]:
+    """The inputs as the parent sends them. Few wait here: a slow consumer slows the sender down."""
+    waiting: queue.Queue[tuple[Any, ...]] = queue.Queue(_INPUTS_WAITING)
+
+    def receive() -> None:
+        while (message := _read(requests)) is not None:
+            waiting.put(message)
+        os._exit(_PARENT_GONE)
+
+    threading.Thread(target=receive, daemon=True).start()
+    while True:
+        match waiting.get():
+            case ("input", value):
+                yield value
+            case ("broken", code, detail, kind):
+                raise Permanent(code, detail) if kind == "Permanent" else Retryable(code, detail)
+            case _:
+                return
+
+
+def _watch_parent(requests: BinaryIO) -> None:
+    def watch() -> None:
+        requests.read(1)
+        os._exit(_PARENT_GONE)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _read(requests: BinaryIO) -> tuple[Any, ...] | None:
+    header = requests.read(_HEADER.size)
+    if len(header) < _HEADER.size:
+        return None
+    (length,) = _HEADER.unpack(header)
+    message: tuple[Any, ...] = pickle.loads(requests.read(length))  # noqa: S301 # nosec B301 - from the parent
+    return message
+
+
+def _write(answers: BinaryIO, message: tuple[Any, ...]) -> None:
+    data = pickle.dumps(message)
+    answers.write(_HEADER.pack(len(data)) + data)
+    answers.flush()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,102 @@
+"""What is made from a transcript. Every statement cites the moment that it came from."""
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from schemas.model import Frozen
+
+
+class AnalysisKind(StrEnum):
+    """The four analyses of every recording."""
+
+    SUMMARY = "summary"
+    ACTION_ITEMS = "action_items"
+    KEY_POINTS = "key_points"
+    SENTIMENT = "sentiment"
+
+
+class Citation(Frozen):
+    """Where a statement comes from: a position in seconds, and the segment there."""
+
+    start: float = Field(ge=0)
+    end: float = Field(ge=0)
+    segment_id: int = Field(ge=0)
+
+
+class ActionItem(Frozen):
+    """Something that somebody said is to be done. `owner` and `due` in the speaker's own words."""
+
+    text: str
+    at: float = Field(ge=0)
+    owner: str | None = None
+    due: str | None = None
+    citations: tuple[Citation, ...] = ()
+
+
+class KeyPoint(Frozen):
+    """A point worth remembering."""
+
+    text: str
+    at: float = Field(ge=0)
+    citations: tuple[Citation, ...] = ()
+
+
+SentimentLabel = Literal["positive", "neutral", "negative", "mixed"]
+
+
+class SentimentSpan(Frozen):
+    """The mood of a stretch of the recording. `score` from -1 (negative) to 1 (positive)."""
+
+    start: float = Field(ge=0)
+    end: float = Field(ge=0)
+    label: SentimentLabel
+    score: float = Field(ge=-1, le=1)
+
+
+class Summary(Frozen):
+    """The summary, with the passages it rests on. `extractive`: made of the recording's own sentences."""
+
+    text: str = ""
+    provider: str
+    extractive: bool = False
+    citations: tuple[Citation, ...] = ()
+
+
+class ActionItems(Frozen):
+    """All action items, in order of their moment."""
+
+    items: tuple[ActionItem, ...] = ()
+    provider: str
+    extractive: bool = False
+    citations: tuple[Citation, ...] = ()
+
+
+class KeyPoints(Frozen):
+    """All key points, in order of their moment."""
+
+    items: tuple[KeyPoint, ...] = ()
+    provider: str
+    extractive: bool = False
+    citations: tuple[Citation, ...] = ()
+
+
+class Sentiment(Frozen):
+    """The mood overall, and over time."""
+
+    label: SentimentLabel = "neutral"
+    score: float = Field(default=0, ge=-1, le=1)
+    timeline: tuple[SentimentSpan, ...] = ()
+    provider: str
+    extractive: bool = False
+    citations: tuple[Citation, ...] = ()
+
+
+class Analyses(Frozen):
+    """The four analyses of one transcript."""
+
+    summary: Summary
+    action_items: ActionItems
+    key_points: KeyPoints
+    sentiment: Sentiment

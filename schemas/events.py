@@ -1,0 +1,184 @@
+"""Every event that is ever put on a topic.
+
+The value is JSON; the headers are CloudEvents 1.0 in Kafka's binary mode (`ce_id`, `ce_type`, `ce_source`, `ce_time`,
+`ce_subject`). An event's id is made from what it is about, so a step that is repeated repeats the id, and a reader
+that remembers ids sees each fact once. Facts carry ids, figures and object keys; never media, never a transcript.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, TypeAdapter
+
+from schemas.ids import derived_id
+from schemas.jobs import JobView
+from schemas.model import Document
+from schemas.time import now
+from schemas.topics import Topic
+
+SOURCE = "/tidemark"
+
+
+class Event(Document):
+    """What all events have. Unknown fields are ignored: a reader of version 1 reads what a later version adds."""
+
+    topic: ClassVar[Topic]
+
+    id: str
+    type: str
+    schema_version: Literal[1] = 1
+    occurred_at: datetime = Field(default_factory=now)
+    recording_id: str
+    owner_id: str
+    job_id: str
+
+    @property
+    def key(self) -> str:
+        """The Kafka key."""
+        return self.recording_id
+
+
+class RecordingUploaded(Event):
+    """A recording's bytes are complete in the object store and its job exists."""
+
+    topic = Topic.UPLOADS
+    type: Literal["recording.uploaded"] = "recording.uploaded"
+    object_key: str
+    content_type: str
+    size_bytes: int
+    source: str
+
+
+class AudioAvailable(Event):
+    """The first audio for speech is there; more parts follow under the same prefix while the step goes on."""
+
+    topic = Topic.AUDIO
+    type: Literal["audio.available"] = "audio.available"
+    parts_prefix: str
+    sample_rate: int
+
+
+class AudioExtracted(Event):
+    """All audio is there. Keys are None where the recording has no audio."""
+
+    topic = Topic.AUDIO
+    type: Literal["audio.extracted"] = "audio.extracted"
+    duration_seconds: float
+    has_audio: bool
+    has_video: bool
+    parts_prefix: str
+    parts: int
+    sample_rate: int
+    wav_key: str | None = None
+    m4a_key: str | None = None
+
+
+class MediaRendered(Event):
+    """The playable video, its poster, thumbnails and scenes are there; or the recording has no picture."""
+
+    topic = Topic.RENDITIONS
+    type: Literal["media.rendered"] = "media.rendered"
+    duration_seconds: float
+    has_video: bool
+    copied: bool = False
+    width: int | None = None
+    height: int | None = None
+    mp4_key: str | None = None
+    mp4_bytes: int | None = None
+    thumbnails: int = 0
+    scenes: int = 0
+
+
+class RecordingTranscribed(Event):
+    """The whole transcript is stored. `language` is None where nothing was said."""
+
+    topic = Topic.TRANSCRIPTS
+    type: Literal["recording.transcribed"] = "recording.transcribed"
+    language: str | None = None
+    provider: str
+    segments: int
+    words: int
+    duration_seconds: float
+
+
+class RecordingAnalysed(Event):
+    """The analyses are stored."""
+
+    topic = Topic.ANALYSES
+    type: Literal["recording.analysed"] = "recording.analysed"
+    provider: str
+    kinds: tuple[str, ...]
+    action_items: int
+    key_points: int
+    sentiment: str
+
+
+class RecordingDeleted(Event):
+    """A recording was deleted by its owner. Whoever keeps anything of it is to forget it."""
+
+    topic = Topic.DELETIONS
+    type: Literal["recording.deleted"] = "recording.deleted"
+
+
+class JobProgressed(Event):
+    """A job's newest state, whole. Readers keep the highest version."""
+
+    topic = Topic.PROGRESS
+    type: Literal["job.progressed"] = "job.progressed"
+    job: JobView
+
+    @property
+    def key(self) -> str:
+        """The Kafka key: the job's id, so that its versions stay in order."""
+        return self.job_id
+
+
+class DeadLetter(Event):
+    """An event that could not be read, or a step that is out of attempts. `original` is what it was about."""
+
+    topic = Topic.DEAD_LETTERS
+    type: Literal["dead.letter"] = "dead.letter"
+    stage: str
+    code: str
+    detail: str
+    attempts: int
+    original_topic: str
+    original: dict[str, Any] | str
+
+
+AnyEvent = Annotated[
+    RecordingUploaded
+    | AudioAvailable
+    | AudioExtracted
+    | MediaRendered
+    | RecordingTranscribed
+    | RecordingAnalysed
+    | RecordingDeleted
+    | JobProgressed
+    | DeadLetter,
+    Field(discriminator="type"),
+]
+_ANY: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
+
+
+def read_event(value: bytes | str | dict[str, Any]) -> AnyEvent:
+    """The typed event of a message's value. Raises pydantic.ValidationError for anything else."""
+    return _ANY.validate_python(value) if isinstance(value, dict) else _ANY.validate_json(value)
+
+
+def event_id(event_type: str, job_id: str, *more: str) -> str:
+    """The id of the event of that type that the job brings about: the same at every repeat."""
+    return derived_id(event_type, job_id, *more)
+
+
+def headers(event: Event) -> list[tuple[str, str | bytes | None]]:
+    """The event's CloudEvents headers."""
+    return [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", event.id.encode()),
+        ("ce_type", f"tidemark.{event.type}".encode()),
+        ("ce_source", SOURCE.encode()),
+        ("ce_subject", event.key.encode()),
+        ("ce_time", event.occurred_at.isoformat().encode()),
+        ("content-type", b"application/json"),
+    ]

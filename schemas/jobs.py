@@ -1,0 +1,155 @@
+"""A job: a piece of work on one recording, as its document keeps it and as its watchers see it.
+
+The document is the truth about the work; a Kafka message only wakes somebody up. Every change goes through a
+compare-and-set on `version`, so versions only grow and each is one state of the whole.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import Field
+
+from schemas.model import Document, Frozen
+from schemas.pipeline import JobType
+
+LOG_LINES = 100
+"""How many log lines a job keeps: the newest."""
+
+
+class Status(StrEnum):
+    """Of a job and of a step."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return self in (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
+
+
+class Failure(Frozen):
+    """Why a step ended without a result: a stable code, and a sentence for a person."""
+
+    code: str
+    detail: str
+
+
+class LogLine(Frozen):
+    """A line of a job's log."""
+
+    at: datetime
+    step: str | None = None
+    message: str
+
+
+class Step(Document):
+    """One step. `fence` grows with every claim; `owner` and `lease_until` are set while somebody works on it.
+
+    `woken_by` is the id of the fact that the last claim was made on.
+    """
+
+    name: str
+    after: tuple[str, ...] = ()
+    status: Status = Status.QUEUED
+    progress: float = Field(default=0, ge=0, le=100)
+    attempt: int = 0
+    max_attempts: int = 3
+    fence: int = 0
+    owner: str | None = None
+    lease_until: datetime | None = None
+    woken_by: str | None = None
+    not_before: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    error: Failure | None = None
+
+
+class Job(Document):
+    """A job's document.
+
+    `facts` holds every event that this job has put, or will put, on a topic: what wakes a step again.
+    `outbox` has the ids of those that are not known to be published; `announce` says that the newest state has not been
+    told to the watchers. `sweep_at` is when the sweeper should look at it; None when nothing is left to be done.
+    """
+
+    id: str
+    recording_id: str
+    owner_id: str
+    project_id: str | None = None
+    job_type: JobType = JobType.INGEST
+    status: Status = Status.QUEUED
+    version: int = 1
+    steps: list[Step]
+    logs: list[LogLine] = Field(default_factory=list)
+    results: dict[str, Any] = Field(default_factory=dict)
+    facts: list[dict[str, Any]] = Field(default_factory=list)
+    outbox: list[str] = Field(default_factory=list)
+    announce: bool = False
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    sweep_at: datetime | None = None
+
+    def step(self, name: str) -> Step:
+        """The step of that name. Raises KeyError where the job has none."""
+        for step in self.steps:
+            if step.name == name:
+                return step
+        raise KeyError(name)
+
+    @property
+    def progress(self) -> float:
+        """From 0 to 100: the mean of the steps."""
+        return round(sum(step.progress for step in self.steps) / max(len(self.steps), 1), 1)
+
+
+class StepView(Frozen):
+    """A step as its watchers see it. `next_attempt_at` is set while it waits to be tried again."""
+
+    name: str
+    status: Status
+    progress: float
+    attempt: int
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    next_attempt_at: datetime | None = None
+    error: Failure | None = None
+
+
+class JobView(Frozen):
+    """A job as its watchers see it: the answer to GET, and every message of its websocket and event stream."""
+
+    id: str
+    recording_id: str
+    project_id: str | None = None
+    job_type: JobType
+    status: Status
+    progress: float
+    version: int
+    steps: tuple[StepView, ...]
+    logs: tuple[LogLine, ...] = ()
+    results: dict[str, Any] = Field(default_factory=dict)
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+def view(job: Job) -> JobView:
+    """What the watchers of a job see of it."""
+    return JobView(
+        steps=tuple(_step_view(step) for step in job.steps),
+        logs=tuple(job.logs),
+        progress=job.progress,
+        **{name: getattr(job, name) for name in JobView.model_fields if name not in ("steps", "logs", "progress")},
+    )
+
+
+def _step_view(step: Step) -> StepView:
+    waiting = step.not_before if step.status is Status.QUEUED else None
+    shared = {name: getattr(step, name) for name in StepView.model_fields if name != "next_attempt_at"}
+    return StepView(next_attempt_at=waiting, **shared)

@@ -1,0 +1,37 @@
+"""What a kind of job is made of: its steps, and which step comes after which. The API lists them before any ran."""
+
+from enum import StrEnum
+
+from schemas.model import Frozen
+
+
+class JobType(StrEnum):
+    """The kinds of job."""
+
+    INGEST = "ingest"
+
+
+class Plan(Frozen):
+    """A step of a kind of job: the stage that does it, and the steps that must be completed before."""
+
+    stage: str
+    after: tuple[str, ...] = ()
+
+
+PIPELINES: dict[JobType, tuple[Plan, ...]] = {
+    JobType.INGEST: (
+        Plan(stage="audio"),
+        Plan(stage="render"),
+        Plan(stage="transcribe", after=("audio",)),
+        Plan(stage="analyse", after=("transcribe",)),
+    ),
+}
+
+
+def dependents(job_type: JobType, stage: str) -> tuple[str, ...]:
+    """The steps that cannot run without that one, in order, whether they wait for it directly or not."""
+    found: list[str] = [stage]
+    for plan in PIPELINES[job_type]:
+        if any(needed in found for needed in plan.after):
+            found.append(plan.stage)
+    return tuple(found[1:])

@@ -1,0 +1,107 @@
+"""Every code that a client can meet, in one table: problems of a request (RFC 9457) and failures of a step.
+
+A code never changes its meaning. `status` is the HTTP status of a problem; a failure of a step has none, since it
+shows in the job and the recording instead.
+"""
+
+from typing import Any
+
+from schemas.model import Frozen
+
+TYPE_PREFIX = "urn:tidemark:problem:"
+
+
+class Code(Frozen):
+    """One code: its HTTP status if it can answer a request, and what it means."""
+
+    code: str
+    status: int | None
+    title: str
+
+
+CODES: dict[str, Code] = {
+    entry.code: entry
+    for entry in (
+        # requests
+        Code(code="invalid_request", status=400, title="The request could not be read"),
+        Code(code="invalid_json", status=400, title="The body is not valid JSON"),
+        Code(code="not_signed_in", status=401, title="Sign in first"),
+        Code(code="wrong_credentials", status=401, title="The user name or the password is wrong"),
+        Code(code="token_expired", status=401, title="The token has expired"),
+        Code(code="token_invalid", status=401, title="The token is not valid"),
+        Code(code="token_reused", status=401, title="The refresh token was used before; sign in again"),
+        Code(code="origin_refused", status=403, title="That origin may not do this with a cookie"),
+        Code(code="not_found", status=404, title="There is no such thing, or it is not yours"),
+        Code(code="method_not_allowed", status=405, title="That method is not available here"),
+        Code(code="request_timeout", status=408, title="The request did not arrive in time"),
+        Code(code="name_taken", status=409, title="The user name or email address is taken"),
+        Code(code="object_missing", status=409, title="The upload is not in the object store"),
+        Code(code="size_mismatch", status=409, title="The upload does not have the announced size"),
+        Code(code="wrong_state", status=409, title="That cannot be done in the present state"),
+        Code(code="not_ready", status=409, title="That is not there yet"),
+        Code(code="too_large", status=413, title="The upload is larger than allowed"),
+        Code(code="unsupported_media", status=415, title="Neither audio nor video of a known type"),
+        Code(code="range_not_satisfiable", status=416, title="The range lies outside the object"),
+        Code(code="invalid_field", status=422, title="A field is missing or wrong"),
+        Code(code="internal_error", status=500, title="Something went wrong on our side"),
+        Code(code="unavailable", status=503, title="A part of the service is away; try again shortly"),
+        Code(code="queue_full", status=503, title="Too much is waiting; try again shortly"),
+        # steps
+        Code(code="not_media", status=None, title="The file is neither audio nor video"),
+        Code(code="no_streams", status=None, title="The file has neither sound nor picture"),
+        Code(code="undecodable", status=None, title="Nothing in the file could be decoded"),
+        Code(code="picture_too_large", status=None, title="The picture is larger than can be processed"),
+        Code(code="too_long", status=None, title="The recording is longer than can be processed"),
+        Code(code="source_unreadable", status=None, title="The stored upload could not be read"),
+        Code(code="child_crashed", status=None, title="The process that did the work ended early"),
+        Code(code="timeout", status=None, title="The work took longer than its limit"),
+        Code(code="upstream_failed", status=None, title="A step that this one needs did not succeed"),
+        Code(code="cancelled", status=None, title="The work was cancelled"),
+        Code(code="store_unavailable", status=None, title="A store did not answer"),
+        Code(code="provider_unavailable", status=None, title="The provider did not answer"),
+        Code(code="provider_busy", status=None, title="The provider asked to wait"),
+        Code(code="provider_refused_key", status=None, title="The provider refused the key"),
+        Code(code="provider_refused", status=None, title="The provider declined to answer"),
+        Code(code="provider_rejected", status=None, title="The provider could not use the request"),
+        Code(code="provider_answer_broken", status=None, title="The provider's answer could not be read"),
+        Code(code="unexpected", status=None, title="An error that nobody foresaw; the log has it"),
+    )
+}
+
+
+class FieldProblem(Frozen):
+    """What is wrong with one field of a request. `field` is its path, with dots."""
+
+    field: str
+    message: str
+
+
+class Problem(Exception):
+    """An answer to a request that cannot be met: a code of the table, a sentence, and where it helps the fields."""
+
+    def __init__(
+        self, code: str, detail: str, *, fields: tuple[FieldProblem, ...] = (), retry_after: int | None = None
+    ) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.entry = CODES[code]
+        self.detail = detail
+        self.fields = fields
+        self.retry_after = retry_after
+
+    @property
+    def status(self) -> int:
+        """The HTTP status of the answer."""
+        return self.entry.status or 500
+
+    def body(self) -> dict[str, Any]:
+        """The answer's body, as application/problem+json."""
+        body: dict[str, Any] = {
+            "type": TYPE_PREFIX + self.entry.code,
+            "title": self.entry.title,
+            "status": self.status,
+            "code": self.entry.code,
+            "detail": self.detail,
+        }
+        if self.fields:
+            body["errors"] = [field.model_dump() for field in self.fields]
+        return body

@@ -1,0 +1,117 @@
+"""What a client sends: bodies and queries. Bodies are read strictly: a number in quotes is not a number."""
+
+import unicodedata
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from schemas.recordings import RecordingStatus
+
+PROJECT_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+"""A project's id, as a client chooses it: scoped to that client, never a path."""
+
+LONGEST_NAME = 255
+
+
+def plain(text: str) -> str:
+    """The text on one line, without control characters or characters that turn the direction of writing."""
+    kept = (" " if c in "\t\r\n" else c for c in unicodedata.normalize("NFC", text))
+    return " ".join("".join(c for c in kept if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn")).split())
+
+
+def bare_filename(text: str) -> str:
+    """The last part of a client's file name, plain and at most LONGEST_NAME characters; may be empty."""
+    name = plain(text.replace("\\", "/").rsplit("/", 1)[-1]).strip(". ")
+    stem, dot, ending = name.rpartition(".")
+    if len(name) <= LONGEST_NAME or not dot or len(ending) > 10:
+        return name[:LONGEST_NAME]
+    return f"{stem[: LONGEST_NAME - len(ending) - 1]}.{ending}"
+
+
+def _wanted(text: str) -> str:
+    if not text:
+        raise ValueError("must not be empty")
+    return text
+
+
+def _unlike_space(text: str) -> str:
+    if text != text.strip() or unicodedata.normalize("NFC", text) != text or plain(text) != text:
+        raise ValueError("must not have control characters, or spaces at an end")
+    return text
+
+
+Filename = Annotated[str, Field(max_length=1024), AfterValidator(bare_filename), AfterValidator(_wanted)]
+Title = Annotated[str, Field(max_length=200), AfterValidator(plain), AfterValidator(_wanted)]
+Username = Annotated[str, Field(min_length=3, max_length=64, pattern=r"^[\w.@+-]+$"), AfterValidator(_unlike_space)]
+Email = Annotated[
+    str, Field(max_length=254, pattern=r"^[^@\s\"(),:;<>\[\]\\]{1,64}@[^@\s.]+(\.[^@\s.]+)+$"), AfterValidator(_unlike_space)
+]
+Password = Annotated[str, Field(min_length=8, max_length=256)]
+
+
+class Request(BaseModel):
+    """What all bodies and queries have: frozen; unknown fields are ignored, as clients of several ages are served."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Registration(Request):
+    """A new account."""
+
+    username: Username = Field(examples=["ada"])
+    email: Email = Field(examples=["ada@example.org"])
+    password: Password = Field(examples=["correct horse battery"])
+
+
+class Credentials(Request):
+    """What somebody logs in with."""
+
+    username: str = Field(max_length=254, examples=["ada"])
+    password: str = Field(max_length=256, examples=["correct horse battery"])
+
+
+class Refresh(Request):
+    """A refresh token to be exchanged."""
+
+    refresh: str = Field(min_length=1, max_length=512, examples=["q2Wv…"])
+
+
+class UploadRequest(Request):
+    """What a client is about to upload."""
+
+    filename: Filename = Field(examples=["standup.webm"])
+    file_size: int = Field(gt=0, le=2**53, description="In bytes.", examples=[4_211_734])
+    quality: str | None = Field(default=None, max_length=32, examples=["1080p"])
+    fps: float | None = Field(default=None, gt=0, le=1000, allow_inf_nan=False, examples=[30])
+    has_system_audio: bool = False
+    has_microphone: bool = False
+    title: Title | None = Field(default=None, examples=["Stand-up of Monday"])
+    project_id: str | None = Field(default=None, pattern=PROJECT_ID, examples=["website"])
+
+
+class UploadComplete(Request):
+    """The upload under that key is done."""
+
+    s3_key: str = Field(max_length=1024, examples=["recordings/0199e2a4-7c1e-7d32-9a41-5be2f03c11aa/original"])
+
+
+class RecordingChange(Request):
+    """What of a recording its owner can change."""
+
+    title: Title = Field(examples=["Stand-up of Monday"])
+
+
+class RecordingQuery(Request):
+    """Which recordings to list."""
+
+    limit: int = Field(default=20, ge=1, le=100)
+    cursor: str | None = Field(default=None, pattern=r"^[0-9a-f-]{36}$", description="The next_cursor of a list.")
+    status: RecordingStatus | None = None
+    project_id: str | None = Field(default=None, pattern=PROJECT_ID)
+    q: str | None = Field(default=None, max_length=100, description="Part of the title, in any case.")
+
+
+class TranscriptQuery(Request):
+    """In which form the transcript is wanted."""
+
+    format: Literal["json", "txt", "srt", "vtt"] = "json"

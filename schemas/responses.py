@@ -1,0 +1,201 @@
+"""What the API answers. Built from documents by api/views; no storage detail is part of any of these."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from schemas.analyses import ActionItems, KeyPoints, Sentiment, Summary
+from schemas.jobs import Failure
+from schemas.media import RenditionKind, Scene
+from schemas.model import Frozen
+from schemas.problems import FieldProblem
+from schemas.recordings import RecordingStatus, Source
+
+
+class ProblemBody(Frozen):
+    """RFC 9457: what went wrong. `code` is stable; `detail` is for a person; `errors` names wrong fields."""
+
+    type: str = Field(examples=["urn:tidemark:problem:invalid_field"])
+    title: str
+    status: int
+    code: str = Field(examples=["invalid_field"])
+    detail: str
+    instance: str | None = Field(default=None, description="The request's id, as in X-Request-ID.")
+    errors: tuple[FieldProblem, ...] = ()
+
+
+class UserView(Frozen):
+    """An account, as its owner sees it."""
+
+    id: str
+    username: str
+    email: str
+    created_at: datetime
+
+
+class Tokens(Frozen):
+    """`access` for the bearer header, valid for `expires_in` seconds; `refresh` buys the next pair, once."""
+
+    access: str
+    refresh: str
+    expires_in: int
+
+
+class TicketView(Frozen):
+    """Opens one websocket or event stream as `?ticket=`, once, within `expires_in` seconds."""
+
+    ticket: str
+    expires_in: int
+
+
+class UploadAddress(Frozen):
+    """Where to PUT the bytes, and the key to name afterwards."""
+
+    id: str
+    upload_url: str
+    s3_key: str
+    expires_in: int
+    job_id: str
+
+
+class Accepted(Frozen):
+    """Work was accepted: it is durable, and the job can be watched."""
+
+    id: str
+    status: Literal["processing"] = "processing"
+    job_id: str
+
+
+class VideoAccepted(Accepted):
+    """A project's video was stored and its processing accepted."""
+
+    asset_id: str
+    filename: str = Field(description="A safe name for the stored file.")
+    original_filename: str
+    size_bytes: int
+    project_id: str
+
+
+class RenditionView(Frozen):
+    """One playable or downloadable form of a recording, at a path of this service."""
+
+    kind: RenditionKind
+    content_type: str
+    size_bytes: int
+    url: str
+
+
+class ThumbnailView(Frozen):
+    """A small picture of the moment `at`."""
+
+    at: float
+    width: int
+    height: int
+    url: str
+
+
+class TranscriptLink(Frozen):
+    """Where the transcript is. `complete` is false while it grows."""
+
+    language: str | None
+    complete: bool
+    url: str
+
+
+class AnalysesView(Frozen):
+    """The four analyses."""
+
+    summary: Summary
+    action_items: ActionItems
+    key_points: KeyPoints
+    sentiment: Sentiment
+
+
+class RecordingItem(Frozen):
+    """A recording in a list."""
+
+    id: str
+    title: str
+    filename: str
+    source: Source
+    status: RecordingStatus
+    project_id: str | None
+    size_bytes: int
+    duration_seconds: float | None
+    has_video: bool | None
+    has_audio: bool | None
+    quality: str | None
+    fps: float | None
+    created_at: datetime
+    job_id: str
+    error: Failure | None
+    renditions: tuple[RenditionView, ...]
+
+
+class RecordingView(RecordingItem):
+    """A recording with everything that is ready of it."""
+
+    thumbnails: tuple[ThumbnailView, ...]
+    scenes: tuple[Scene, ...]
+    transcript: TranscriptLink | None
+    analyses: AnalysesView | None
+
+
+class RecordingList(Frozen):
+    """A page of recordings, newest first. `next_cursor` is None on the last page."""
+
+    items: tuple[RecordingItem, ...]
+    next_cursor: str | None = None
+
+
+class RecordingState(Frozen):
+    """How far a recording is. `progress` is its job's, from 0 to 100."""
+
+    id: str
+    status: RecordingStatus
+    progress: float
+    job_id: str
+    error: Failure | None
+
+
+class Part(Frozen):
+    """A part that the service needs: whether it answered in time, and what was said where not."""
+
+    name: str
+    ok: bool
+    detail: str | None = None
+
+
+class Health(Frozen):
+    """How the service is."""
+
+    status: Literal["ok", "degraded"]
+    parts: tuple[Part, ...] = ()
+
+
+class Limits(Frozen):
+    """What the service accepts."""
+
+    max_upload_bytes: int
+    presigned_url_seconds: int
+    access_token_seconds: int
+    refresh_token_seconds: int
+    ticket_seconds: int
+
+
+class Info(Frozen):
+    """What this service is, and who answers behind it."""
+
+    name: str
+    version: str
+    environment: str
+    providers: dict[str, str]
+    limits: Limits
+
+
+class OpenApi(Frozen):
+    """An OpenAPI 3.1 document."""
+
+    openapi: str
+    info: dict[str, Any]

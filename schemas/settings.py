@@ -1,0 +1,103 @@
+"""Every setting of every process: read from the environment once, checked at start, frozen.
+
+The one place in the program that reads the environment. `.env.example` and the README's table list the same names;
+a test compares the three. A secret is a SecretStr: it never shows in a repr or a log.
+"""
+
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Environment = Literal["development", "production"]
+
+
+class SettingsError(ValueError):
+    """A setting is missing or wrong. The message names each variable and says what it wants."""
+
+
+class Settings(BaseSettings):
+    """What a process needs to know. Durations in seconds, sizes in the unit that the name says."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    environment: Environment = "development"
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    cors_origins: str = Field(default="", description="Comma separated origins; extension origins included.")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["console", "json"] = "console"
+
+    kafka_bootstrap_servers: str = "127.0.0.1:9092"
+    kafka_replication_factor: int = Field(default=1, ge=1, le=9)
+    mongodb_url: SecretStr = SecretStr("mongodb://127.0.0.1:27017")
+    mongodb_database: str = "tidemark"
+    s3_endpoint: str = "http://127.0.0.1:9000"
+    s3_public_endpoint: str = Field(default="", description="As clients reach the object store; else S3_ENDPOINT.")
+    s3_access_key: str = "tidemark"
+    s3_secret_key: SecretStr = SecretStr("tidemark-development")
+    s3_bucket: str = "tidemark"
+    s3_region: str = "us-east-1"
+
+    jwt_secret: SecretStr = SecretStr("")
+    access_token_seconds: int = Field(default=3600, ge=60)
+    refresh_token_seconds: int = Field(default=7 * 24 * 3600, ge=300)
+    ticket_seconds: int = Field(default=60, ge=5, le=600)
+
+    max_upload_size_mb: int = Field(default=2048, ge=1)
+    presigned_url_seconds: int = Field(default=3600, ge=60, le=7 * 24 * 3600)
+
+    worker_concurrency: int = Field(default=2, ge=1, le=64)
+    worker_metrics_port: int = Field(default=0, ge=0, le=65535, description="0: no metrics port.")
+    lease_seconds: float = Field(default=15, ge=1)
+    sweep_seconds: float = Field(default=2, ge=0.1)
+    step_attempts: int = Field(default=3, ge=1, le=20)
+    retry_delay_seconds: float = Field(default=2, ge=0)
+    media_step_seconds: float = Field(default=1800, gt=0)
+    media_memory_mb: int = Field(default=2048, ge=256)
+    shutdown_grace_seconds: float = Field(default=20, ge=0)
+
+    deepgram_api_key: SecretStr = SecretStr("")
+    deepgram_base_url: str = "https://api.deepgram.com"
+    deepgram_model: str = "nova-3"
+    gemini_api_key: SecretStr = SecretStr("")
+    gemini_base_url: str = "https://generativelanguage.googleapis.com"
+    gemini_model: str = "gemini-2.5-flash"
+    provider_timeout_seconds: float = Field(default=120, gt=0)
+
+    @model_validator(mode="after")
+    def _production_has_secrets(self) -> "Settings":
+        secret = self.jwt_secret.get_secret_value()
+        if secret and len(secret) < 32:
+            raise ValueError("JWT_SECRET: at least 32 characters are needed; make one with `openssl rand -hex 32`")
+        if self.environment == "production":
+            if not secret:
+                raise ValueError("JWT_SECRET: set it; make one with `openssl rand -hex 32`")
+            if self.s3_secret_key.get_secret_value() == "tidemark-development":
+                raise ValueError("S3_SECRET_KEY: the development default is not allowed in production")
+        return self
+
+    @property
+    def max_upload_bytes(self) -> int:
+        """The largest upload that is accepted, in bytes."""
+        return self.max_upload_size_mb * 1024 * 1024
+
+    @property
+    def cors_origin_list(self) -> tuple[str, ...]:
+        """The origins of CORS_ORIGINS, without blanks."""
+        return tuple(origin.strip() for origin in self.cors_origins.split(",") if origin.strip())
+
+
+def load_settings() -> Settings:
+    """Reads the environment. Raises SettingsError with one line a wrong variable."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError("\n".join(_explain(problem) for problem in error.errors())) from error
+
+
+def _explain(problem: object) -> str:
+    assert isinstance(problem, dict)
+    name = "".join(str(part) for part in problem["loc"]).upper()
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    return f"{name}: {message}" if name else message

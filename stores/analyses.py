@@ -1,0 +1,35 @@
+"""Analyses in MongoDB: collection `analyses`, one document a recording with all four, guarded by its writer's fence."""
+
+from schemas.analyses import Analyses
+from stores.documents import Database
+from stores.errors import Duplicate, LeaseLost, translated
+
+
+class AnalysesStore:
+    """The repository of analyses. Methods raise StoreUnavailable; `put` raises LeaseLost for an old fence."""
+
+    def __init__(self, database: Database) -> None:
+        self._analyses = database["analyses"]
+
+    async def put(self, recording_id: str, fence: str, analyses: Analyses) -> None:
+        """Stores the analyses in the place of earlier ones. A repeat is harmless."""
+        try:
+            with translated():
+                await self._analyses.update_one(
+                    {"_id": recording_id, "fence": {"$lte": fence}},
+                    {"$set": {"analyses": analyses.model_dump(), "fence": fence}},
+                    upsert=True,
+                )
+        except Duplicate as error:
+            raise LeaseLost(f"the analyses of {recording_id} have a newer writer than {fence}") from error
+
+    async def get(self, recording_id: str) -> Analyses | None:
+        """The analyses; None before there are any."""
+        with translated():
+            found = await self._analyses.find_one({"_id": recording_id})
+        return Analyses.model_validate(found["analyses"]) if found else None
+
+    async def delete(self, recording_id: str) -> None:
+        """Forgets the analyses. Harmless when repeated."""
+        with translated():
+            await self._analyses.delete_one({"_id": recording_id})

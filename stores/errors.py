@@ -1,0 +1,39 @@
+"""How the stores fail, in the program's own terms.
+
+StoreUnavailable is Retryable: a step backs off, the API answers 503. LeaseLost says that the writer is no longer the
+owner of its step (another has claimed it, or the recording is gone): it must stop at once and write nothing more.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pymongo.errors import DuplicateKeyError, PyMongoError
+
+from schemas.failures import Retryable
+
+
+class StoreUnavailable(Retryable):
+    """A store did not answer, or not in time."""
+
+    def __init__(self, store: str, error: BaseException | str) -> None:
+        super().__init__("store_unavailable", f"The {store} did not answer: {str(error)[:200]}")
+        self.store = store
+
+
+class LeaseLost(Exception):
+    """The writer's fence is old, or what it writes to is gone."""
+
+
+class Duplicate(Exception):
+    """A document with that unique value exists already."""
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Translates MongoDB's errors: a duplicate key to Duplicate, all else to StoreUnavailable."""
+    try:
+        yield
+    except DuplicateKeyError as error:
+        raise Duplicate(str(error.details)) from error
+    except PyMongoError as error:
+        raise StoreUnavailable("document store", error) from error

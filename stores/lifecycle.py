@@ -1,0 +1,260 @@
+"""What may happen to a job: the transitions of its document, as pure functions.
+
+Each takes the job and changes it in place; stores/jobs makes one compare-and-set write of the result. A transition
+that the job's state does not allow raises: Refused for a claim, LeaseLost for an owner whose fence is old. Invariants:
+one owner at a time; a fence only grows; nothing changes a step that has ended but a retry; every job ends.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from schemas.events import DeadLetter, Event, event_id, read_event
+from schemas.jobs import LOG_LINES, Failure, Job, LogLine, Status, Step
+from schemas.pipeline import PIPELINES, JobType, dependents
+from schemas.recordings import Recording
+from stores.errors import LeaseLost
+
+_UNPUBLISHED_SECONDS = 2
+_UNCLAIMED_SECONDS = 300
+_UNHEARD_SECONDS = 15
+
+
+class Refused(Exception):
+    """The step is not to be claimed now: it has ended, is not due, or somebody else works on it."""
+
+
+def new_job(recording: Recording, uploaded: Event, attempts: int, at: datetime) -> Job:
+    """The job that a finished upload brings about, with the fact of the upload in its outbox."""
+    job = Job(
+        id=recording.job_id,
+        recording_id=recording.id,
+        owner_id=recording.owner_id,
+        project_id=recording.project_id,
+        steps=[Step(name=plan.stage, after=plan.after, max_attempts=attempts) for plan in PIPELINES[JobType.INGEST]],
+        created_at=at,
+    )
+    _put_out(job, uploaded)
+    return _settled(job, at)
+
+
+def claim(job: Job, stage: str, wake: str, owner: str, lease_seconds: float, at: datetime) -> Step:
+    """Makes `owner` the owner of the step until the lease ends. `wake` is the id of the fact that woke it.
+
+    Raises Refused. A step whose attempts are used up is never claimed again: see `expire`.
+    """
+    step = job.step(stage)
+    if not _claimable(step, at) or wake not in {fact["id"] for fact in job.facts}:
+        raise Refused(f"{stage} of {job.id} is {step.status}")
+    step.status = Status.RUNNING
+    step.owner = owner
+    step.woken_by = wake
+    step.lease_until = at + timedelta(seconds=lease_seconds)
+    step.not_before = None
+    step.fence += 1
+    step.attempt += 1
+    step.started_at = step.started_at or at
+    job.started_at = job.started_at or at
+    _log(job, step, f"attempt {step.attempt} of {step.max_attempts}", at)
+    _settled(job, at)
+    return step
+
+
+def renew(job: Job, stage: str, fence: int, lease_seconds: float, at: datetime) -> None:
+    """Prolongs the lease of the step's owner. Raises LeaseLost."""
+    _owned(job, stage, fence).lease_until = at + timedelta(seconds=lease_seconds)
+    _settled(job, at, announce=False)
+
+
+def report(job: Job, stage: str, fence: int, progress: float | None, results: dict[str, Any], at: datetime) -> None:
+    """Takes in progress (0 to 100, never backwards) and early results of the step. Raises LeaseLost."""
+    step = _owned(job, stage, fence)
+    step.progress = max(step.progress, min(progress or 0, 99))
+    job.results.update(results)
+    _settled(job, at, announce=False)
+
+
+def put_out(job: Job, stage: str, fence: int, event: Event, at: datetime) -> None:
+    """Takes an early fact of a running step into the outbox. A repeat is harmless. Raises LeaseLost."""
+    _owned(job, stage, fence)
+    _put_out(job, event)
+    _settled(job, at)
+
+
+def complete(job: Job, stage: str, fence: int, results: dict[str, Any], event: Event, at: datetime) -> None:
+    """Ends the step with its results and its fact, which goes to the outbox. Raises LeaseLost."""
+    step = _owned(job, stage, fence)
+    step.status, step.progress, step.error = Status.COMPLETED, 100, None
+    job.results.update(results)
+    _put_out(job, event)
+    _end(step, at)
+    _log(job, step, "completed", at)
+    _settled(job, at)
+
+
+def fail(job: Job, stage: str, fence: int, failure: Failure, at: datetime) -> None:
+    """Ends the step without a result, and with it the steps that need it. Raises LeaseLost."""
+    _fail(job, _owned(job, stage, fence), failure, at)
+
+
+def retry_later(job: Job, stage: str, fence: int, failure: Failure, delay: float, at: datetime) -> None:
+    """Gives the step back to be tried again after `delay` seconds, or fails it when that was its last attempt."""
+    step = _owned(job, stage, fence)
+    if step.attempt >= step.max_attempts:
+        _give_up(job, step, failure, at)
+        return
+    step.error = failure
+    _log(job, step, f"{failure.code}: {failure.detail} Trying again in {delay:.0f} s.", at)
+    _release(step, at + timedelta(seconds=delay))
+    _settled(job, at)
+
+
+def give_back(job: Job, stage: str, fence: int, delay: float, at: datetime) -> None:
+    """Gives the step back untouched: the attempt does not count. Raises LeaseLost."""
+    step = _owned(job, stage, fence)
+    step.attempt -= 1
+    _release(step, at + timedelta(seconds=delay))
+    _settled(job, at)
+
+
+def expire(job: Job, at: datetime) -> tuple[str, ...]:
+    """Takes back every step whose lease ran out; the names of those that want to be woken, due ones included."""
+    lost = [step for step in job.steps if step.status is Status.RUNNING and _lease_over(step, at)]
+    for step in lost:
+        failure = Failure(code="child_crashed", detail="The worker that did this step went away.")
+        if step.attempt >= step.max_attempts:
+            _give_up(job, step, failure, at)
+        else:
+            _log(job, step, failure.detail, at)
+            _release(step, at)
+    _settled(job, at, announce=bool(lost))
+    return tuple(step.name for step in job.steps if _claimable(step, at))
+
+
+def cancel(job: Job, at: datetime) -> None:
+    """Ends every step that has not ended. Its owner learns of it at its next write. Harmless when repeated."""
+    for step in job.steps:
+        if not step.status.ended:
+            step.status = Status.CANCELLED
+            _end(step, at)
+    _settled(job, at)
+
+
+def published(job: Job, ids: Iterable[str], version: int, at: datetime) -> None:
+    """Takes what is published out of the outbox, and the news of `version` off the list of what is to be told."""
+    sent = set(ids)
+    job.outbox = [fact_id for fact_id in job.outbox if fact_id not in sent]
+    if job.version == version:
+        job.announce = False
+    _settled(job, at, announce=False)
+
+
+def _owned(job: Job, stage: str, fence: int) -> Step:
+    step = job.step(stage)
+    if step.status is not Status.RUNNING or step.fence != fence:
+        raise LeaseLost(f"{stage} of {job.id} is no longer fence {fence}")
+    return step
+
+
+def _claimable(step: Step, at: datetime) -> bool:
+    if step.attempt >= step.max_attempts:
+        return False
+    if step.status is Status.RUNNING:
+        return _lease_over(step, at)
+    return step.status is Status.QUEUED and (step.not_before is None or step.not_before <= at)
+
+
+def _lease_over(step: Step, at: datetime) -> bool:
+    return step.lease_until is None or step.lease_until <= at
+
+
+def _put_out(job: Job, event: Event) -> None:
+    if all(fact["id"] != event.id for fact in job.facts):
+        job.facts.append(event.model_dump(mode="json"))
+    if event.id not in job.outbox:
+        job.outbox.append(event.id)
+
+
+def _fail(job: Job, step: Step, failure: Failure, at: datetime) -> None:
+    step.status, step.error = Status.FAILED, failure
+    _end(step, at)
+    _log(job, step, f"{failure.code}: {failure.detail}", at)
+    for name in dependents(job.job_type, step.name):
+        waiting = job.step(name)
+        if not waiting.status.ended:
+            waiting.status = Status.CANCELLED
+            waiting.error = Failure(code="upstream_failed", detail=f"The step «{step.name}» did not succeed.")
+            _end(waiting, at)
+    _settled(job, at)
+
+
+def _give_up(job: Job, step: Step, failure: Failure, at: datetime) -> None:
+    """The last attempt failed: the step fails, and a dead letter says so to the operators."""
+    fact = next((fact for fact in job.facts if fact["id"] == step.woken_by), None)
+    _put_out(
+        job,
+        DeadLetter(
+            id=event_id("dead.letter", job.id, step.name, str(step.fence)),
+            recording_id=job.recording_id,
+            owner_id=job.owner_id,
+            job_id=job.id,
+            stage=step.name,
+            code=failure.code,
+            detail=failure.detail,
+            attempts=step.attempt,
+            original_topic=read_event(fact).topic if fact else "",
+            original=fact or "",
+        ),
+    )
+    _fail(job, step, failure, at)
+
+
+def _end(step: Step, at: datetime) -> None:
+    step.owner = step.lease_until = step.not_before = None
+    step.finished_at = at
+
+
+def _release(step: Step, due: datetime) -> None:
+    step.status, step.not_before = Status.QUEUED, due
+    step.owner = step.lease_until = None
+
+
+def _log(job: Job, step: Step, message: str, at: datetime) -> None:
+    job.logs = [*job.logs, LogLine(at=at, step=step.name, message=message)][-LOG_LINES:]
+
+
+def _settled(job: Job, at: datetime, *, announce: bool = True) -> Job:
+    """Draws the job's own state out of its steps."""
+    job.announce = job.announce or announce
+    job.status = _status(job)
+    if job.status.ended and job.finished_at is None:
+        job.finished_at = at
+    job.sweep_at = _sweep_at(job, at)
+    return job
+
+
+def _status(job: Job) -> Status:
+    states = {step.status for step in job.steps}
+    if not all(state.ended for state in states):
+        return Status.QUEUED if states == {Status.QUEUED} and job.started_at is None else Status.RUNNING
+    if Status.FAILED in states:
+        return Status.FAILED
+    return Status.CANCELLED if Status.CANCELLED in states else Status.COMPLETED
+
+
+def _sweep_at(job: Job, at: datetime) -> datetime | None:
+    due = [moment for step in job.steps if (moment := _step_due(step, at))]
+    if job.outbox or job.announce:
+        due.append(at + timedelta(seconds=_UNPUBLISHED_SECONDS))
+    if not due:
+        return None
+    soonest = min(due)
+    return soonest if soonest > at else at + timedelta(seconds=_UNHEARD_SECONDS)
+
+
+def _step_due(step: Step, at: datetime) -> datetime | None:
+    if step.status is Status.RUNNING:
+        return step.lease_until
+    if step.status is Status.QUEUED:
+        return step.not_before or at + timedelta(seconds=_UNCLAIMED_SECONDS)
+    return None

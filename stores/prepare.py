@@ -1,0 +1,23 @@
+"""Making the stores ready: topics, indexes, the bucket. Every process may do it; a repeat changes nothing."""
+
+from schemas.settings import Settings
+from stores.documents import connect, disconnect
+from stores.jobs import Jobs
+from stores.objects import Objects
+from stores.people import People
+from stores.recordings import Recordings
+from stores.topics import prepare_topics
+from stores.transcripts import Transcripts
+
+
+async def prepare(settings: Settings) -> None:
+    """Creates what is missing in Kafka, MongoDB and the object store. Raises StoreUnavailable."""
+    await prepare_topics(settings)
+    database = connect(settings)
+    try:
+        for repository in (Jobs(database), Recordings(database), Transcripts(database), People(database)):
+            await repository.prepare()
+    finally:
+        disconnect(database)
+    async with Objects(settings) as objects:
+        await objects.prepare()

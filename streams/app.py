@@ -1,0 +1,43 @@
+"""A Faust app for a stage: its own app id, so its own consumer group, reading one topic.
+
+The settings that matter and why: topics are made beforehand (`topic_disable_leader`, no declaration), nothing is kept
+in tables, values stay raw so that a broken one reaches us, and the poll interval lies above the longest pause.
+"""
+
+from typing import cast
+
+import faust
+
+from schemas.settings import Settings
+from streams.runner import Runner
+from streams.stage import Stage
+
+_MAX_POLL_SECONDS = 3600.0
+
+
+def make_app(stage: Stage, settings: Settings, runner: Runner) -> faust.App:
+    """The app of a stage, finalized; `await app.start()` makes it a member of its group."""
+    app = faust.App(
+        f"tidemark-{stage.name}",
+        broker=[f"kafka://{address.strip()}" for address in settings.kafka_bootstrap_servers.split(",")],
+        autodiscover=False,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        web_enabled=False,
+        store="memory://",
+        key_serializer="raw",
+        value_serializer="raw",
+        consumer_auto_offset_reset="earliest",
+        broker_max_poll_interval=_MAX_POLL_SECONDS,
+        broker_commit_interval=1.0,
+        stream_wait_empty=False,
+    )
+    topic = app.topic(stage.consumes.value, value_type=bytes, key_type=bytes)
+
+    async def consume(stream: faust.StreamT[bytes]) -> None:
+        manual = cast("faust.Stream[bytes]", stream).noack()
+        await runner.consume(aiter(manual.events()), manual.ack)
+
+    app.agent(topic, name=f"tidemark-{stage.name}")(consume)
+    app.finalize()
+    return app

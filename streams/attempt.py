@@ -1,0 +1,164 @@
+"""One attempt at one step: the work beside the renewal of its lease, and then its one ending.
+
+The ending is a single update of the job. What it owes (facts, news) is paid at once, or by the sweeper.
+"""
+
+import asyncio
+import random
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+
+from schemas.events import Event
+from schemas.failures import Busy, Permanent, Retryable
+from schemas.jobs import Failure, Job, Step
+from schemas.settings import Settings
+from schemas.time import now
+from stores import lifecycle
+from stores.errors import LeaseLost
+from streams import metrics
+from streams.context import Context, Intelligence
+from streams.resources import Resources
+from streams.stage import Outcome, Stage
+from streams.waiting import until_stores_answer
+
+Ending = Callable[[Job], None]
+
+_LONGEST_DELAY = 300.0
+
+log = structlog.get_logger(__name__)
+
+
+class Attempt:
+    """An attempt whose claim was granted. `run` it once."""
+
+    def __init__(
+        self, stage: Stage, resources: Resources, intelligence: Intelligence, job: Job, step: Step, event: Event
+    ) -> None:
+        self._stage = stage
+        self._resources = resources
+        self._intelligence = intelligence
+        self._job, self._step, self._event = job, step, event
+        self._limit = stage.limit(resources.settings)
+        self._log = log.bind(
+            stage=stage.name, job_id=job.id, recording_id=job.recording_id, attempt=step.attempt, fence=step.fence
+        )
+
+    async def run(self) -> None:
+        """Does the work and ends the step; cancelled, it gives the step back. Raises nothing."""
+        started = time.monotonic()
+        self._log.info("step started")
+        await self._settle(self._job)
+        work = asyncio.create_task(self._perform())
+        renewal = asyncio.create_task(self._renew(work))
+        try:
+            await asyncio.wait([work])
+            ending = self._ending(work)
+        except asyncio.CancelledError:
+            work.cancel("shutting down")
+            await asyncio.wait([work])
+            ending = give_back(self._step, 0)
+        finally:
+            renewal.cancel()
+        await self._end(ending)
+        metrics.STEP_SECONDS.labels(self._stage.name).observe(time.monotonic() - started)
+
+    async def _perform(self) -> Outcome:
+        with tempfile.TemporaryDirectory(prefix=f"tidemark-{self._step.name}-") as folder:
+            ctx = Context(self._resources, self._intelligence, self._job, self._step, Path(folder))
+            async with asyncio.timeout(self._limit):
+                return await self._stage.perform(ctx, self._event)
+
+    async def _renew(self, work: "asyncio.Task[Outcome]") -> None:
+        """Prolongs the lease at a third of its length; stops the work when it is lost."""
+        lease = self._resources.settings.lease_seconds
+        while True:
+            await asyncio.sleep(lease / 3)
+            try:
+                await self._resources.jobs.change(
+                    self._job.id,
+                    lambda job: lifecycle.renew(job, self._step.name, self._step.fence, lease, now()),
+                )
+            except Retryable as error:
+                self._log.warning("lease not renewed yet", error=str(error))
+            except LeaseLost:
+                work.cancel("lease lost")
+                return
+
+    def _ending(self, work: "asyncio.Task[Outcome]") -> Ending | None:
+        """The transition that the finished work comes to; None when the step is no longer ours to end."""
+        error = asyncio.CancelledError() if work.cancelled() else work.exception()
+        if error is None:
+            return complete(self._step, work.result())
+        if isinstance(error, LeaseLost | asyncio.CancelledError):
+            return None
+        if not isinstance(error, Busy | Permanent | Retryable | TimeoutError):
+            self._log.error("unexpected error in a stage", exc_info=error)
+        return ending_of(error, self._step, self._limit, self._resources.settings)
+
+    async def _end(self, ending: Ending | None) -> None:
+        if ending is None:
+            metrics.STEPS.labels(self._stage.name, "lost").inc()
+            self._log.warning("step lost to another owner")
+            return
+        try:
+            job, _ = await until_stores_answer(lambda: self._resources.jobs.change(self._job.id, ending))
+        except LeaseLost as lost:
+            self._log.warning("ending refused", why=str(lost))
+            return
+        step = job.step(self._stage.name)
+        self._log.info("step ended", status=step.status.value, error=step.error.code if step.error else None)
+        metrics.STEPS.labels(self._stage.name, step.status.value).inc()
+        await self._settle(job)
+
+    async def _settle(self, job: Job) -> None:
+        try:
+            await self._resources.outbox.settle(job)
+        except Retryable as error:
+            self._log.warning("outbox left to the sweeper", error=str(error))
+
+
+def ending_of(error: BaseException, step: Step, limit: float, settings: Settings) -> Ending:
+    """What an error of the work means: fail it, try it later, or give it back."""
+    match error:
+        case Busy():
+            return give_back(step, error.retry_after)
+        case Permanent():
+            return fail(step, Failure(code=error.code, detail=error.detail))
+        case Retryable():
+            failure = Failure(code=error.code, detail=error.detail)
+            return retry(step, failure, _backoff(step, settings) if error.retry_after is None else error.retry_after)
+        case TimeoutError():
+            detail = f"The step «{step.name}» took longer than its limit of {limit:g} seconds."
+            return retry(step, Failure(code="timeout", detail=detail), _backoff(step, settings))
+    detail = "An error that nobody foresaw; the worker's log has it."
+    return retry(step, Failure(code="unexpected", detail=detail), _backoff(step, settings))
+
+
+def complete(step: Step, outcome: Outcome) -> Ending:
+    """The ending of an attempt that succeeded."""
+    return lambda job: lifecycle.complete(job, step.name, step.fence, outcome.results, outcome.event, now())
+
+
+def fail(step: Step, failure: Failure) -> Ending:
+    """The ending of an attempt after which no other makes sense."""
+    return lambda job: lifecycle.fail(job, step.name, step.fence, failure, now())
+
+
+def retry(step: Step, failure: Failure, delay: float) -> Ending:
+    """The ending of an attempt that failed and may be followed by another."""
+    return lambda job: lifecycle.retry_later(job, step.name, step.fence, failure, delay, now())
+
+
+def give_back(step: Step, delay: float) -> Ending:
+    """The ending of an attempt that does not count."""
+    return lambda job: lifecycle.give_back(job, step.name, step.fence, delay, now())
+
+
+def _backoff(step: Step, settings: Settings) -> float:
+    """Exponential with jitter: half to all of delay x 2^(attempt - 1) seconds, bounded."""
+    longest = min(settings.retry_delay_seconds * 2.0 ** (step.attempt - 1), _LONGEST_DELAY)
+    return longest * random.uniform(0.5, 1)  # noqa: S311 # nosec B311 - not for secrets

@@ -1,0 +1,115 @@
+"""What a stage is given: its job, the stores bound to its fence, a folder, children, and a way to say how far it is."""
+
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import structlog
+
+from providers.child import Children
+from providers.language import Analyst
+from providers.speech import SpeechToText
+from schemas.events import Event, event_id
+from schemas.jobs import Job, Step
+from schemas.media import Rendition, RenditionKind
+from schemas.settings import Settings
+from schemas.time import now
+from stores import keys, lifecycle
+from stores.errors import LeaseLost
+from stores.jobs import Jobs
+from stores.recordings import fence_of
+from streams.resources import Resources
+
+M = TypeVar("M")
+
+_REPORT_SECONDS = 0.25
+
+
+class Context:
+    """One attempt at one step. Every write goes through the step's fence and raises LeaseLost when it is old."""
+
+    def __init__(self, resources: Resources, intelligence: "Intelligence", job: Job, step: Step, workdir: Path) -> None:
+        self.settings: Settings = resources.settings
+        self.job_id, self.recording_id, self.owner_id = job.id, job.recording_id, job.owner_id
+        self.stage = step.name
+        self.fence = fence_of(job.id, step.fence)
+        self.workdir = workdir
+        self._recordings = resources.recordings
+        self.transcripts = resources.transcripts
+        self.analyses = resources.analyses
+        self.objects = resources.objects
+        self.speech: SpeechToText = intelligence.speech
+        self.analyst: Analyst = intelligence.analyst
+        self.log = structlog.get_logger("tidemark.stage").bind(stage=step.name, job_id=job.id, fence=step.fence)
+        self._children = intelligence.children
+        self._jobs: Jobs = resources.jobs
+        self._outbox = resources.outbox
+        self._step_fence = step.fence
+        self._job = job
+        self._reported = 0.0
+
+    async def job(self) -> Job:
+        """The job as it is now. Raises LeaseLost when it is gone."""
+        job = await self._jobs.get(self.job_id)
+        if job is None:
+            raise LeaseLost(f"job {self.job_id} is gone")
+        return job
+
+    async def progress(self, fraction: float | None, results: dict[str, Any] | None = None) -> None:
+        """Says how far the step is, from 0 to 1, and what it has found so far.
+
+        Without results it does nothing when the last report was a moment ago.
+        """
+        if results is None and time.monotonic() - self._reported < _REPORT_SECONDS:
+            return
+        percent = None if fraction is None else round(fraction * 100, 1)
+        await self._change(
+            lambda job: lifecycle.report(job, self.stage, self._step_fence, percent, results or {}, now())
+        )
+        self._reported = time.monotonic()
+        await self._outbox.announce(self._job)
+
+    async def put_out(self, event: Event) -> None:
+        """Puts a fact on its topic before the step has ended. A repeat puts out the same event."""
+        await self._change(lambda job: lifecycle.put_out(job, self.stage, self._step_fence, event, now()))
+        await self._outbox.settle(self._job)
+
+    async def write_recording(self, fields: dict[str, Any]) -> None:
+        """Sets fields of the recording. A repeat is harmless."""
+        await self._recordings.write(self.recording_id, self.stage, self.fence, fields)
+
+    async def store_rendition(
+        self, kind: RenditionKind, path: Path, name: str, content_type: str, *, copied: bool = False
+    ) -> Rendition:
+        """Stores a finished file as a rendition of the recording, in the place of an earlier one of that kind."""
+        key = keys.rendition(self.recording_id, name)
+        size = await self.objects.put(key, path, content_type)
+        rendition = Rendition(kind=kind, content_type=content_type, size_bytes=size, key=key, copied=copied)
+        await self._recordings.add_rendition(self.recording_id, self.stage, self.fence, rendition)
+        return rendition
+
+    def about(self, event_type: str) -> dict[str, Any]:
+        """What every event of this step says of itself: the same at every attempt."""
+        return {
+            "id": event_id(event_type, self.job_id),
+            "recording_id": self.recording_id,
+            "owner_id": self.owner_id,
+            "job_id": self.job_id,
+        }
+
+    def run_child(self, entry: Callable[..., Iterator[M]], *args: Any) -> AsyncIterator[M]:
+        """Runs a generator function in a child process of this step: see providers/child."""
+        return self._children.run(entry, *args)
+
+    async def _change(self, transition: Callable[[Job], None]) -> None:
+        self._job, _ = await self._jobs.change(self.job_id, transition, known=self._job)
+
+
+class Intelligence:
+    """The children and providers that one stage of one process works with."""
+
+    def __init__(self, children: Children, speech: SpeechToText, analyst: Analyst) -> None:
+        self.children = children
+        self.speech = speech
+        self.analyst = analyst

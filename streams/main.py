@@ -1,0 +1,115 @@
+"""The worker process: one Faust app a stage, hosted together, with one sweeper."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from contextlib import AsyncExitStack
+
+import faust
+import structlog
+import uvloop
+from prometheus_client import start_http_server
+
+from providers.child import Children
+from providers.choose import analyst, speech_to_text
+from schemas.failures import Retryable
+from schemas.ids import new_id
+from schemas.settings import Settings, SettingsError
+from stores.prepare import prepare
+from streams.app import make_app
+from streams.context import Intelligence
+from streams.resources import Resources, open_resources
+from streams.runner import Runner
+from streams.stage import Stage
+from streams.stages import STAGES
+from streams.sweeper import Sweeper
+
+log = structlog.get_logger(__name__)
+
+_PREPARE_PAUSE = 1.0
+_STOP_SECONDS = 15.0
+
+
+class WorkerStopped(Exception):
+    """A part of the worker stopped by itself; the process ends so that its supervisor starts it afresh."""
+
+
+def run(settings: Settings, names: tuple[str, ...] = ()) -> None:
+    """Works on the stages of those names, on all by default, until SIGTERM or SIGINT. Blocks.
+
+    Raises SettingsError for a stage that does not exist, WorkerStopped when it cannot go on.
+    """
+    unknown = set(names) - set(STAGES)
+    if unknown:
+        raise SettingsError(f"There is no stage {', '.join(sorted(unknown))}; there are {', '.join(STAGES)}.")
+    uvloop.run(_serve(settings, tuple(STAGES[name] for name in names or STAGES)))
+
+
+async def _serve(settings: Settings, stages: tuple[Stage, ...]) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    if settings.worker_metrics_port:
+        start_http_server(settings.worker_metrics_port)
+    async with AsyncExitStack() as stack:
+        resources = await stack.enter_async_context(open_resources(settings))
+        if not await _prepared(settings, stop):
+            return
+        owner = f"{socket.gethostname()}:{os.getpid()}:{new_id()[-6:]}"
+        runners = [await _open_runner(stage, resources, owner, stack) for stage in stages]
+        apps = [make_app(stage, settings, runner) for stage, runner in zip(stages, runners, strict=True)]
+        await _work(apps, runners, Sweeper(resources, STAGES), stop)
+
+
+async def _open_runner(stage: Stage, resources: Resources, owner: str, stack: AsyncExitStack) -> Runner:
+    settings = resources.settings
+    preload = stage.preload(settings) if stage.in_children else ()
+    children = Children(preload=preload, spares=1 if stage.in_children else 0, memory_mb=settings.media_memory_mb)
+    await stack.enter_async_context(children)
+    intelligence = Intelligence(children, speech_to_text(settings, children), analyst(settings))
+    return Runner(stage, resources, intelligence, owner)
+
+
+async def _prepared(settings: Settings, stop: asyncio.Event) -> bool:
+    """Makes the stores ready, however long they take to come; False when told to stop before."""
+    while not stop.is_set():
+        try:
+            await prepare(settings)
+        except Retryable as error:
+            log.warning("waiting for the stores", error=str(error))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _PREPARE_PAUSE)
+        else:
+            return True
+    return False
+
+
+async def _work(apps: list[faust.App], runners: list[Runner], sweeper: Sweeper, stop: asyncio.Event) -> None:
+    """Runs until it is told to stop or a part stops by itself; then claims nothing more and winds down."""
+    sweeping = asyncio.create_task(sweeper.run())
+    try:
+        await asyncio.gather(*(app.start() for app in apps))
+        log.info("working", stages=[app.conf.id for app in apps])
+        await _first_of(stop, sweeping, apps)
+    finally:
+        await asyncio.gather(*(runner.close() for runner in runners))
+        sweeping.cancel()
+        await asyncio.gather(sweeping, return_exceptions=True)
+        async with asyncio.timeout(_STOP_SECONDS):
+            await asyncio.gather(*(app.stop() for app in apps))
+        await asyncio.gather(*(runner.close() for runner in runners))
+
+
+async def _first_of(stop: asyncio.Event, sweeping: "asyncio.Task[None]", apps: list[faust.App]) -> None:
+    told = asyncio.create_task(stop.wait())
+    stopped = [asyncio.create_task(app.wait_until_stopped()) for app in apps]
+    try:
+        await asyncio.wait([told, sweeping, *stopped], return_when=asyncio.FIRST_COMPLETED)
+        if not told.done():
+            error = sweeping.exception() if sweeping.done() else None
+            raise WorkerStopped("A part of the worker stopped by itself; its log says why.") from error
+    finally:
+        for task in (told, *stopped):
+            task.cancel()

@@ -1,0 +1,50 @@
+"""What a worker process holds open for all its stages: stores, publisher, outbox."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from schemas.settings import Settings
+from stores.analyses import AnalysesStore
+from stores.documents import connect, disconnect
+from stores.jobs import Jobs
+from stores.objects import Objects
+from stores.outbox import Outbox
+from stores.publisher import Publisher
+from stores.recordings import Recordings
+from stores.transcripts import Transcripts
+
+
+@dataclass(frozen=True)
+class Resources:
+    """The stores of one process, open."""
+
+    settings: Settings
+    jobs: Jobs
+    recordings: Recordings
+    transcripts: Transcripts
+    analyses: AnalysesStore
+    objects: Objects
+    publisher: Publisher
+    outbox: Outbox
+
+
+@asynccontextmanager
+async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
+    """Opens everything, and closes it in the opposite order. Does not wait for a store that is away."""
+    async with AsyncExitStack() as stack:
+        database = connect(settings)
+        stack.callback(disconnect, database)
+        objects = await stack.enter_async_context(Objects(settings))
+        publisher = await stack.enter_async_context(Publisher(settings))
+        jobs, recordings = Jobs(database), Recordings(database)
+        yield Resources(
+            settings=settings,
+            jobs=jobs,
+            recordings=recordings,
+            transcripts=Transcripts(database),
+            analyses=AnalysesStore(database),
+            objects=objects,
+            publisher=publisher,
+            outbox=Outbox(jobs, recordings, publisher),
+        )

@@ -1,0 +1,38 @@
+"""What a stage is: a name, the topic that wakes it, its limits, and one function that does the work."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.events import Event
+from schemas.settings import Settings
+from schemas.topics import Topic
+from streams.context import Context
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a completed step leaves: what the job shows of it, and the fact that it puts on a topic."""
+
+    results: dict[str, Any]
+    event: Event
+
+
+Perform = Callable[[Context, Any], Awaitable[Outcome]]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of the pipeline. `perform` may run twice on one event: what it writes, it writes over.
+
+    `accepts` are the types of event that wake it. `limit` gives the seconds that one attempt may take. `preload`
+    names what an idle child of the stage imports ahead of its work (see providers/child).
+    """
+
+    name: str
+    consumes: Topic
+    accepts: tuple[type[Event], ...]
+    perform: Perform
+    limit: Callable[[Settings], float]
+    preload: Callable[[Settings], tuple[str, ...]] = lambda _: ()
+    in_children: bool = False

@@ -1,0 +1,76 @@
+"""render: the picture of an upload, beside everything else.
+
+Consumes RecordingUploaded from uploads; puts out MediaRendered. Key: recording. Makes an MP4 that plays everywhere
+(streams are copied where their codecs allow it), a poster, thumbnails and the changes of scene. Cost: decodes and
+encodes the picture, so it is the heaviest stage; one child process.
+"""
+
+from schemas.events import MediaRendered, RecordingUploaded
+from schemas.media import RenditionKind, Thumbnail
+from schemas.topics import Topic
+from stores import keys
+from streams.context import Context
+from streams.media.messages import Picture, Progress, RenderDone
+from streams.media.render import render
+from streams.stage import Outcome, Stage
+
+
+async def perform(ctx: Context, event: RecordingUploaded) -> Outcome:
+    """Renders the upload and stores what came out; without a picture it says so and stores nothing."""
+    async for message in ctx.run_child(render, ctx.objects.internal_url(event.object_key), ctx.workdir):
+        match message:
+            case Progress():
+                await ctx.progress(message.fraction)
+            case RenderDone():
+                return await _finish(ctx, message)
+    raise AssertionError("render ended without a result")
+
+
+async def _finish(ctx: Context, done: RenderDone) -> Outcome:
+    key, size, copied = None, None, False
+    if done.video is not None:
+        video = await ctx.store_rendition(
+            RenditionKind.VIDEO, done.video.path, "video.mp4", "video/mp4", copied=done.video.copied
+        )
+        key, size, copied = video.key, video.size_bytes, video.copied
+    if done.poster is not None:
+        await ctx.store_rendition(RenditionKind.POSTER, done.poster.path, "poster.jpg", "image/jpeg")
+    thumbnails = [await _store_thumbnail(ctx, number, picture) for number, picture in enumerate(done.thumbnails)]
+    await ctx.write_recording(
+        {
+            "has_video": done.has_video,
+            "thumbnails": [thumbnail.model_dump() for thumbnail in thumbnails],
+            "scenes": [scene.model_dump() for scene in done.scenes],
+        }
+    )
+    event = MediaRendered(
+        **ctx.about("media.rendered"),
+        duration_seconds=round(done.duration_seconds, 3),
+        has_video=done.has_video,
+        copied=copied,
+        width=done.width or None,
+        height=done.height or None,
+        mp4_key=key,
+        mp4_bytes=size,
+        thumbnails=len(thumbnails),
+        scenes=len(done.scenes),
+    )
+    shown = event.model_dump(include={"has_video", "copied", "width", "height", "mp4_bytes", "thumbnails", "scenes"})
+    return Outcome({"render": shown}, event)
+
+
+async def _store_thumbnail(ctx: Context, number: int, picture: Picture) -> Thumbnail:
+    key = keys.thumbnail(ctx.recording_id, number)
+    await ctx.objects.put(key, picture.path.read_bytes(), "image/jpeg")
+    return Thumbnail(at=picture.at, key=key, width=picture.width, height=picture.height)
+
+
+STAGE = Stage(
+    name="render",
+    consumes=Topic.UPLOADS,
+    accepts=(RecordingUploaded,),
+    perform=perform,
+    limit=lambda settings: settings.media_step_seconds,
+    preload=lambda _: ("streams.media.render",),
+    in_children=True,
+)

@@ -1,0 +1,119 @@
+"""transcribe: what is said in a recording, while its audio is still being read.
+
+Consumes AudioAvailable and AudioExtracted from audio, whichever comes first; puts out RecordingTranscribed. Key:
+recording. Segments are stored and shown as they become final. Cost: the speech engine's; offline about a fifteenth of
+the recording's length on two cores, in one child process.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from providers.choose import speech_preload
+from providers.speech import Heard
+from schemas.events import AudioAvailable, AudioExtracted, RecordingTranscribed
+from schemas.failures import Permanent
+from schemas.jobs import Job, Status
+from schemas.topics import Topic
+from schemas.transcripts import Segment
+from stores import keys
+from stores.transcripts import SEGMENTS_A_PAGE
+from streams.context import Context
+from streams.stage import Outcome, Stage
+
+_SHOWN_SEGMENTS = 20
+_LOOK_SECONDS = 0.1
+
+
+async def perform(ctx: Context, _: AudioAvailable | AudioExtracted) -> Outcome:
+    """Feeds the parts of the audio to the provider and stores each segment as it comes."""
+    provider = ctx.speech.name
+    await ctx.transcripts.begin(ctx.recording_id, ctx.fence, provider)
+    segments: list[Segment] = []
+    language: str | None = None
+    audio = _Audio(ctx)
+    async for heard in ctx.speech.transcribe(audio.pcm()):
+        language = heard.language or language
+        await _store(ctx, segments, heard)
+        await ctx.progress(audio.fraction(heard.until), _shown(segments, language) if heard.segments else None)
+    language = language if segments else None
+    await ctx.transcripts.finish(ctx.recording_id, ctx.fence, provider, language)
+    await ctx.write_recording({"language": language})
+    event = RecordingTranscribed(
+        **ctx.about("recording.transcribed"),
+        language=language,
+        provider=provider,
+        segments=len(segments),
+        words=sum(len(segment.text.split()) for segment in segments),
+        duration_seconds=audio.seconds,
+    )
+    return Outcome(_shown(segments, language, provider), event)
+
+
+class _Audio:
+    """The audio of the step's recording, as the stage before stores it, part by part."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self.seconds = 0.0
+        self._complete = False
+
+    async def pcm(self) -> AsyncIterator[bytes]:
+        """The parts in order, each as soon as it is there. Raises Permanent when the rest will never come."""
+        number = 0
+        while (available := await self._available()) > number or not self._complete:
+            for part in range(number, available):
+                yield await self._ctx.objects.read(keys.speech_part(self._ctx.recording_id, part))
+            if available == number:
+                await asyncio.sleep(_LOOK_SECONDS)
+            number = available
+
+    async def _available(self) -> int:
+        job = await self._ctx.job()
+        audio = job.results.get("audio", {})
+        self.seconds = float(audio.get("until", 0))
+        self._complete = _audio_status(job) is Status.COMPLETED
+        if _audio_status(job) in (Status.FAILED, Status.CANCELLED):
+            raise Permanent("upstream_failed", "The audio could not be read to its end.")
+        return int(audio.get("parts", 0))
+
+    def fraction(self, until: float) -> float | None:
+        """How much of the audio is done; None while its length is not known."""
+        return until / self.seconds if self._complete and self.seconds else None
+
+
+def _audio_status(job: Job) -> Status:
+    return job.step("audio").status
+
+
+async def _store(ctx: Context, segments: list[Segment], heard: Heard) -> None:
+    """Adds to the transcript; the pages that changed are written again, whole."""
+    first = len(segments) - len(segments) % SEGMENTS_A_PAGE
+    segments.extend(heard.segments)
+    for start in range(first, len(segments) if heard.segments else first, SEGMENTS_A_PAGE):
+        await ctx.transcripts.write(ctx.recording_id, ctx.fence, start, segments[start : start + SEGMENTS_A_PAGE])
+
+
+def _shown(segments: list[Segment], language: str | None, provider: str | None = None) -> dict[str, Any]:
+    """What the job shows of the transcript: its newest segments, and how many there are."""
+    shown = [segment.model_dump(exclude={"words"}) for segment in segments[-_SHOWN_SEGMENTS:]]
+    return {
+        "transcript": {
+            "language": language,
+            "provider": provider,
+            "segment_count": len(segments),
+            "segments": shown,
+            "complete": provider is not None,
+        }
+    }
+
+
+STAGE = Stage(
+    name="transcribe",
+    consumes=Topic.AUDIO,
+    accepts=(AudioAvailable, AudioExtracted),
+    perform=perform,
+    limit=lambda settings: settings.media_step_seconds,
+    preload=speech_preload,
+    in_children=True,
+)
