@@ -40,13 +40,15 @@ class Children:
     """Starts children, and keeps `spares` idle ones whose imports are already done, so that work starts at once.
 
     `preload` names modules, or `module:function` to call, in a spare before it is needed. `memory_mb` bounds each
-    child's data segment where the system supports it. Use as an async context manager: leaving it kills every child.
+    child's data segment where the system supports it; `niceness` is how far it stands back for others. Use as an async
+    context manager: leaving it kills every child.
     """
 
-    def __init__(self, *, preload: tuple[str, ...] = (), spares: int = 0, memory_mb: int | None = None) -> None:
-        self._preload = preload
+    def __init__(
+        self, *, preload: tuple[str, ...] = (), spares: int = 0, memory_mb: int = 0, niceness: int = 0
+    ) -> None:
         self._wanted = spares
-        self._memory_mb = memory_mb
+        self._arguments = (str(memory_mb), str(niceness), *preload)
         self._idle: list[_Child] = []
         self._alive: set[_Child] = set()
 
@@ -109,7 +111,7 @@ class Children:
             self._idle.append(await self._spawn())
 
     async def _spawn(self) -> "_Child":
-        child = await _Child.start(self._preload, self._memory_mb)
+        child = await _Child.start(self._arguments)
         self._alive.add(child)
         return child
 
@@ -123,9 +125,9 @@ class _Child:
         self._listener = asyncio.create_task(self._listen())
 
     @classmethod
-    async def start(cls, preload: tuple[str, ...], memory_mb: int | None) -> "_Child":
+    async def start(cls, arguments: tuple[str, ...]) -> "_Child":
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "providers.child_main", str(memory_mb or 0), *preload),
+            *(sys.executable, "-m", "providers.child_main", *arguments),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

@@ -1,6 +1,6 @@
 """The inside of a child process: reads one piece of work from stdin, runs it, writes what it yields to stdout.
 
-Run as `python -m providers.child_main MEMORY_MB [MODULE | MODULE:FUNCTION …]`. See providers/child for the other end.
+Run as `python -m providers.child_main MEMORY_MB NICENESS [MODULE | MODULE:FUNCTION …]`; see providers/child.
 """
 
 import contextlib
@@ -24,8 +24,9 @@ _PARENT_GONE = 3
 def main(arguments: list[str]) -> None:
     """Warms up, waits for the work, does it, and ends."""
     requests, answers = _claim_pipes()
-    memory_mb, *preload = arguments
+    memory_mb, niceness, *preload = arguments
     _limit_memory(int(memory_mb))
+    os.nice(int(niceness))
     _warm_up(preload)
     work = _read(requests)
     if work is None:

@@ -50,7 +50,8 @@ class LogLine(Frozen):
 class Step(Document):
     """One step. `fence` grows with every claim; `owner` and `lease_until` are set while somebody works on it.
 
-    `woken_by` is the id of the fact that the last claim was made on.
+    `woken_by` is the id of the fact that the last claim was made on; `wake_at` is when the sweeper wakes a step that
+    waits, if nobody has claimed it by then.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Step(Document):
     lease_until: datetime | None = None
     woken_by: str | None = None
     not_before: datetime | None = None
+    wake_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
     error: Failure | None = None
@@ -74,7 +76,8 @@ class Job(Document):
 
     `facts` holds every event that this job has put, or will put, on a topic: what wakes a step again.
     `outbox` has the ids of those that are not known to be published; `announce` says that the newest state has not been
-    told to the watchers. `sweep_at` is when the sweeper should look at it; None when nothing is left to be done.
+    told to the watchers; `owes_since` is set while either is so. `sweep_at` is when the sweeper should look at it; None
+    when nothing is left to be done.
     """
 
     id: str
@@ -90,6 +93,7 @@ class Job(Document):
     facts: list[dict[str, Any]] = Field(default_factory=list)
     outbox: list[str] = Field(default_factory=list)
     announce: bool = False
+    owes_since: datetime | None = None
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None

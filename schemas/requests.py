@@ -1,5 +1,6 @@
 """What a client sends: bodies and queries. Bodies are read strictly: a number in quotes is not a number."""
 
+import re
 import unicodedata
 from typing import Annotated, Literal
 
@@ -11,6 +12,8 @@ PROJECT_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 """A project's id, as a client chooses it: scoped to that client, never a path."""
 
 LONGEST_NAME = 255
+_USERNAME = re.compile(r"[\w.@+-]+")
+_EMAIL = re.compile(r"[^@\s\"(),:;<>\[\]\\]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
 
 
 def plain(text: str) -> str:
@@ -34,18 +37,22 @@ def _wanted(text: str) -> str:
     return text
 
 
-def _unlike_space(text: str) -> str:
-    if text != text.strip() or unicodedata.normalize("NFC", text) != text or plain(text) != text:
-        raise ValueError("must not have control characters, or spaces at an end")
-    return text
+def _username(name: str) -> str:
+    if not _USERNAME.fullmatch(name) or plain(name) != name:
+        raise ValueError("only letters, digits and . _ @ + - are possible")
+    return name
+
+
+def _email(address: str) -> str:
+    if not _EMAIL.fullmatch(address) or plain(address) != address:
+        raise ValueError("is not an email address")
+    return address
 
 
 Filename = Annotated[str, Field(max_length=1024), AfterValidator(bare_filename), AfterValidator(_wanted)]
 Title = Annotated[str, Field(max_length=200), AfterValidator(plain), AfterValidator(_wanted)]
-Username = Annotated[str, Field(min_length=3, max_length=64, pattern=r"^[\w.@+-]+$"), AfterValidator(_unlike_space)]
-Email = Annotated[
-    str, Field(max_length=254, pattern=r"^[^@\s\"(),:;<>\[\]\\]{1,64}@[^@\s.]+(\.[^@\s.]+)+$"), AfterValidator(_unlike_space)
-]
+Username = Annotated[str, Field(min_length=3, max_length=64), AfterValidator(_username)]
+Email = Annotated[str, Field(max_length=254, json_schema_extra={"format": "email"}), AfterValidator(_email)]
 Password = Annotated[str, Field(min_length=8, max_length=256)]
 
 

@@ -66,7 +66,12 @@ async def _serve(settings: Settings, stages: tuple[Stage, ...]) -> None:
 async def _open_runner(stage: Stage, resources: Resources, owner: str, stack: AsyncExitStack) -> Runner:
     settings = resources.settings
     preload = stage.preload(settings) if stage.in_children else ()
-    children = Children(preload=preload, spares=1 if stage.in_children else 0, memory_mb=settings.media_memory_mb)
+    children = Children(
+        preload=preload,
+        spares=1 if stage.in_children else 0,
+        memory_mb=settings.media_memory_mb,
+        niceness=stage.niceness,
+    )
     await stack.enter_async_context(children)
     intelligence = Intelligence(children, speech_to_text(settings, children), analyst(settings))
     return Runner(stage, resources, intelligence, owner)

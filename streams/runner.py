@@ -25,6 +25,9 @@ from streams.waiting import until_stores_answer
 
 log = structlog.get_logger(__name__)
 
+_BURIED_BYTES = 64 * 1024
+"""How much of an unreadable message a dead letter keeps: all of it, escaped, could exceed what Kafka takes."""
+
 
 class Message(Protocol):
     """An event as Faust hands it over: its raw value, and the Kafka message that it came in."""
@@ -46,7 +49,7 @@ class Runner:
         self._closing = False
         self._log = log.bind(stage=stage.name, owner=owner)
 
-    async def consume(self, messages: AsyncIterator[Message], ack: Callable[[Message], Awaitable[Any]]) -> None:
+    async def consume(self, messages: AsyncIterator[Message], ack: Callable[[Any], Awaitable[Any]]) -> None:
         """Takes messages for as long as there are any: a slot first, then a message; claim, acknowledge, work."""
         while True:
             await self._slots.acquire()
@@ -122,7 +125,7 @@ class Runner:
             detail=f"{error.error_count()} fields do not fit any event: {error.errors()[0]['msg']}",
             attempts=1,
             original_topic=place.topic,
-            original=(message.value or b"").decode(errors="replace"),
+            original=(message.value or b"")[:_BURIED_BYTES].decode(errors="replace"),
         )
         self._log.error("unreadable event", topic=place.topic, partition=place.partition, offset=place.offset)
         await until_stores_answer(lambda: self._resources.publisher.publish(letter))

@@ -26,7 +26,8 @@ class Stage:
     """One stage of the pipeline. `perform` may run twice on one event: what it writes, it writes over.
 
     `accepts` are the types of event that wake it. `limit` gives the seconds that one attempt may take. `preload`
-    names what an idle child of the stage imports ahead of its work (see providers/child).
+    names what an idle child of the stage imports ahead of its work (see providers/child); `niceness` is how far its
+    children stand back for those of other stages on the same machine.
     """
 
     name: str
@@ -36,3 +37,4 @@ class Stage:
     limit: Callable[[Settings], float]
     preload: Callable[[Settings], tuple[str, ...]] = lambda _: ()
     in_children: bool = False
+    niceness: int = 0

@@ -73,4 +73,5 @@ STAGE = Stage(
     limit=lambda settings: settings.media_step_seconds,
     preload=lambda _: ("streams.media.render",),
     in_children=True,
+    niceness=10,  # the words come before the picture
 )

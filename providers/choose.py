@@ -1,0 +1,36 @@
+"""Which provider a process uses: the outside one whose key is set, otherwise the offline one.
+
+Nothing heavy is imported here: an SDK or model comes in with the first piece of work, in a thread or a child.
+"""
+
+from importlib.util import find_spec
+
+from providers.child import Children
+from providers.language.extractive import Extractive
+from providers.language.face import Analyst
+from providers.language.gemini import Gemini
+from providers.speech.deepgram import Deepgram
+from providers.speech.face import SpeechToText
+from providers.speech.moonshine import Moonshine
+from schemas.settings import Settings, SettingsError
+
+
+def speech_to_text(settings: Settings, children: Children) -> SpeechToText:
+    """Deepgram with DEEPGRAM_API_KEY, else Moonshine. Raises SettingsError when neither can be had."""
+    if settings.deepgram_api_key.get_secret_value():
+        return Deepgram(settings)
+    if find_spec("moonshine_voice") is None:
+        raise SettingsError(
+            "DEEPGRAM_API_KEY: set it, or install the offline speech engine (the `embedded` extra); neither is there"
+        )
+    return Moonshine(children)
+
+
+def analyst(settings: Settings) -> Analyst:
+    """Gemini with GEMINI_API_KEY, else the extractive analyst, which is always there."""
+    return Gemini(settings) if settings.gemini_api_key.get_secret_value() else Extractive()
+
+
+def speech_preload(settings: Settings) -> tuple[str, ...]:
+    """What an idle child of the transcribing stage loads ahead of its work: see providers/child."""
+    return () if settings.deepgram_api_key.get_secret_value() else ("providers.speech.moonshine:engine",)

@@ -1,0 +1,41 @@
+"""Which provider is chosen, and what choosing costs."""
+
+import importlib.util
+import subprocess
+import sys
+
+import pytest
+
+from providers import choose
+from providers.child import Children
+from schemas.settings import Settings, SettingsError
+
+
+def settings(**keys: str) -> Settings:
+    return Settings.model_validate({"deepgram_api_key": "", "gemini_api_key": ""} | keys)
+
+
+def test_without_keys_everything_stays_on_this_machine() -> None:
+    assert choose.speech_to_text(settings(), Children()).name == "moonshine"
+    assert choose.analyst(settings()).name == "offline"
+
+
+def test_each_key_brings_its_provider() -> None:
+    assert choose.speech_to_text(settings(deepgram_api_key="k"), Children()).name == "deepgram"
+    assert choose.analyst(settings(gemini_api_key="k")).name == "gemini"
+
+
+def test_neither_key_nor_engine_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        choose, "find_spec", lambda name: None if name == "moonshine_voice" else importlib.util.find_spec(name)
+    )
+    with pytest.raises(SettingsError, match="DEEPGRAM_API_KEY"):
+        choose.speech_to_text(settings(), Children())
+    assert choose.speech_to_text(settings(deepgram_api_key="k"), Children()).name == "deepgram"
+
+
+def test_choosing_imports_no_sdk_and_no_model() -> None:
+    heavy = "{'deepgram', 'google.genai', 'httpx', 'moonshine_voice', 'vaderSentiment', 'stopwordsiso'}"
+    code = f"import sys, providers.choose; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
