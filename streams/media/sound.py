@@ -20,6 +20,9 @@ _FILLED_BY_HAND = 0.5
 """Seconds of a gap from which silence is fed in slices, so that no gap is ever one huge frame in memory."""
 
 _BIT_RATES = {"mono": 96_000, "stereo": 128_000}
+_AAC_SETTINGS = {"aac_coder": "fast", "aac_ms": "0"}
+"""A third of the work of the encoder's defaults, at bit rates where speech has no use for the rest."""
+
 _AAC_RATES = (48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000)
 
 
@@ -77,7 +80,7 @@ class EncodedSound:
         layout = "mono" if source.codec_context.channels == 1 else "stereo"
         self._output = output
         self._steady = Steady(rate, layout, "fltp")
-        options = {"aac_coder": "fast"}
+        options = dict(_AAC_SETTINGS)
         self._stream = output.add_stream("aac", rate, options, layout=layout, bit_rate=_BIT_RATES[layout])
 
     def write(self, packet: "Packet[Stream]", frames: list[AudioFrame]) -> None:  # noqa: ARG002 - one face with CopiedSound

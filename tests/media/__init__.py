@@ -1,0 +1,1 @@
+"""Recordings to test with: real ones, and a maker of small bad ones."""

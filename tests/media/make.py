@@ -1,0 +1,135 @@
+"""Makes small recordings to test with: any times, sizes and tones, well-formed or not."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.codec import CodecContext
+from av.container import OutputContainer
+from av.packet import Packet
+from av.video.frame import VideoFrame
+
+MEDIA = Path(__file__).parent
+SCREEN_VP8 = MEDIA / "screen-vp8.webm"
+SCREEN_H264 = MEDIA / "screen-h264.webm"
+MILLISECONDS = Fraction(1, 1000)
+RATE = 48_000
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A plain picture of one brightness, from a position on."""
+
+    at: float
+    luma: int = 128
+    width: int = 64
+    height: int = 48
+
+
+@dataclass(frozen=True)
+class Tone:
+    """A stretch of sound: a sine, or silence where `hertz` is 0."""
+
+    start: float
+    end: float
+    hertz: float = 440.0
+
+
+def shots(seconds: float, rate: float = 10.0, **picture: int) -> list[Shot]:
+    """A steady film of one picture."""
+    return [Shot(n / rate, **picture) for n in range(round(seconds * rate))]
+
+
+def recording(
+    path: Path,
+    pictures: Sequence[Shot] = (),
+    sounds: Sequence[Tone] = (),
+    *,
+    video: str = "libvpx",
+    audio: str = "libopus",
+    pixels: str = "yuv420p",
+    container: str | None = None,
+) -> Path:
+    """Writes a recording with these pictures and sounds, interleaved by time. The name of `path` says the container."""
+    with av.open(path, "w", format=container) as output:
+        packets: list[tuple[float, Packet]] = []
+        if pictures:
+            packets += _video(output, pictures, video, pixels)
+        if sounds:
+            packets += _audio(output, sounds, audio)
+        for _, packet in sorted(packets, key=lambda pair: pair[0]):
+            output.mux(packet)
+    return path
+
+
+def flash_and_beep(path: Path, at: float, *, seconds: float = 4.0, **how: str) -> Path:
+    """Black and quiet, but for a tenth of a second at `at`: white, and a tone."""
+    film = [Shot(s.at, 235 if at <= s.at < at + 0.1 else 16) for s in shots(seconds, 50)]
+    return recording(path, film, [Tone(0, at, 0), Tone(at, at + 0.1, 1000), Tone(at + 0.1, seconds, 0)], **how)
+
+
+def _video(output: OutputContainer, pictures: Sequence[Shot], codec: str, pixels: str) -> list[tuple[float, Packet]]:
+    first = pictures[0]
+    if all((s.width, s.height) == (first.width, first.height) for s in pictures):
+        stream = output.add_stream(codec, 30, width=first.width, height=first.height, pix_fmt=pixels)
+        stream.codec_context.time_base = MILLISECONDS
+        stream.thread_type = "FRAME"
+        return _encoded(stream.codec_context, pictures, pixels, stream)
+    stream = output.add_mux_stream("vp8", width=first.width, height=first.height, time_base=MILLISECONDS)
+    packets: list[tuple[float, Packet]] = []
+    for run in _runs(pictures):
+        context = CodecContext.create(codec, "w")
+        context.width, context.height, context.pix_fmt = run[0].width, run[0].height, pixels
+        context.time_base, context.framerate = MILLISECONDS, Fraction(30)
+        packets += _encoded(context, run, pixels, stream)
+    return packets
+
+
+def _encoded(
+    context: CodecContext, pictures: Iterable[Shot], pixels: str, stream: object
+) -> list[tuple[float, Packet]]:
+    packets: list[Packet] = []
+    for shot in pictures:
+        plain = np.full((shot.height, shot.width, 3), shot.luma, np.uint8)
+        frame = VideoFrame.from_ndarray(plain, "rgb24").reformat(format=pixels)
+        frame.pts, frame.time_base = round(shot.at * 1000), MILLISECONDS
+        packets += context.encode(frame)
+    packets += context.encode(None)
+    for packet in packets:
+        packet.stream = stream
+    return [(float((p.dts if p.dts is not None else p.pts or 0) * p.time_base), p) for p in packets]
+
+
+def _runs(pictures: Sequence[Shot]) -> Iterable[list[Shot]]:
+    run: list[Shot] = []
+    for shot in pictures:
+        if run and (run[0].width, run[0].height) != (shot.width, shot.height):
+            yield run
+            run = []
+        run.append(shot)
+    yield run
+
+
+def _audio(output: OutputContainer, sounds: Sequence[Tone], codec: str) -> list[tuple[float, Packet]]:
+    stream = output.add_stream(codec, RATE, layout="mono")
+    packets: list[tuple[float, Packet]] = []
+    for tone in sounds:
+        encoder = CodecContext.create(codec, "w")
+        encoder.sample_rate, encoder.layout, encoder.time_base = RATE, "mono", Fraction(1, RATE)
+        encoder.format = stream.codec_context.format
+        encoder.flags |= 1 << 22
+        for packet in [*encoder.encode(_sine(tone, encoder.format.name)), *encoder.encode(None)]:
+            packet.stream = stream
+            packets.append((float(packet.pts * packet.time_base), packet))
+    return packets
+
+
+def _sine(tone: Tone, sample_format: str) -> av.AudioFrame:
+    count = round((tone.end - tone.start) * RATE)
+    wave = 0.5 * np.sin(2 * np.pi * tone.hertz * np.arange(count) / RATE)
+    frame = av.AudioFrame.from_ndarray((wave * 32767).astype(np.int16).reshape(1, -1), "s16", "mono")
+    frame.sample_rate, frame.pts, frame.time_base = RATE, round(tone.start * RATE), Fraction(1, RATE)
+    return next(iter(av.AudioResampler(sample_format, "mono", RATE).resample(frame)))
