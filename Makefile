@@ -1,0 +1,59 @@
+# The few commands, the same for people and CI. `make` alone explains them.
+PYTHON ?= python3
+PORT ?= 8080
+DATA ?= .data
+FILE ?=
+BIN := .venv/bin
+PACKAGES := schemas stores providers streams api deploy
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
+
+# Set-up is a matter of milliseconds once it is done; it looks by itself whether it is.
+SET_UP = command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is not there: install Python 3.11, 3.12 or 3.13, or name one: make PYTHON=..." >&2; exit 1; }; \
+	$(PYTHON) deploy/environment.py
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up test check bench lock clean embedded development
+
+help:  ## explain the commands
+	@echo "Tidemark. Everything is set up by itself: only $(PYTHON) (3.11 to 3.13) is needed."
+	@echo
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo "  PYTHON=$(PYTHON)  PORT=$(PORT)  DATA=$(DATA)  FILE=(a recording that comes along)"
+
+demo: embedded  ## send a recording through everything on this machine and show what comes out (FILE=your own)
+	@exec $(BIN)/tidemark demo --data "$(DATA)" $(if $(FILE),"$(FILE)")
+
+up: embedded  ## run everything on this machine until Ctrl-C (PORT=8080 DATA=.data)
+	@exec $(BIN)/tidemark up --port "$(PORT)" --data "$(DATA)"
+
+test: development  ## run the whole suite
+	$(BIN)/pytest
+
+check: development  ## look at style, types, layers, security, dependencies, secrets and the compose file
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/bandit --quiet --recursive --severity-level medium --configfile pyproject.toml $(PACKAGES)
+	$(BIN)/python .ci/audit.py
+	git ls-files -z --cached --others --exclude-standard | xargs -0 $(BIN)/detect-secrets-hook \
+		--exclude-files '^requirements/.*\.txt$$|^deploy/embedded/jars/.*\.txt$$|^tests/'
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+
+bench: development  ## measure each figure of the README
+	$(BIN)/python -m bench
+
+lock: development  ## resolve the dependencies and jars anew, and write their hashes down
+	$(COMPILE) requirements/bootstrap.in -o requirements/bootstrap.txt
+	$(COMPILE) pyproject.toml -o requirements/production.txt
+	$(COMPILE) pyproject.toml --extra embedded -o requirements/embedded.txt
+	$(COMPILE) pyproject.toml --extra embedded --group dev -o requirements/development.txt
+	$(BIN)/python -m deploy.embedded.jars
+
+clean:  ## remove what was set up (.venv, .cache); recordings and whatever else is in DATA stay
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	find $(PACKAGES) tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
+
+embedded development:
+	@$(SET_UP) $@
