@@ -79,11 +79,11 @@ class Jobs:
             result = await self._jobs.replace_one({"_id": job.id, "version": read}, to_document(job))
         return bool(result.matched_count)
 
-    async def due(self, at: datetime, limit: int) -> list[Job]:
-        """Jobs that the sweeper should look at: up to `limit`, the longest due first."""
+    async def due(self, at: datetime, limit: int) -> list[str]:
+        """The ids of jobs that the sweeper should look at: up to `limit`, the longest due first."""
         with translated():
-            found = self._jobs.find({"sweep_at": {"$lte": at}}).sort("sweep_at", 1).limit(limit)
-            return [from_document(Job, fields) async for fields in found]
+            found = self._jobs.find({"sweep_at": {"$lte": at}}, {"_id": 1}).sort("sweep_at", 1).limit(limit)
+            return [fields["_id"] async for fields in found]
 
     async def delete(self, job_id: str) -> None:
         """Forgets the job. Harmless when repeated."""

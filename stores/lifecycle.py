@@ -5,7 +5,7 @@ that the job's state does not allow raises: Refused for a claim, LeaseLost for a
 one owner at a time; a fence only grows; nothing changes a step that has ended but a retry; every job ends.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,12 +26,16 @@ class Refused(Exception):
 
 def new_job(recording: Recording, uploaded: Event, attempts: int, at: datetime) -> Job:
     """The job that a finished upload brings about, with the fact of the upload in its outbox."""
+    unheard = at + timedelta(seconds=_UNCLAIMED_SECONDS)
     job = Job(
         id=recording.job_id,
         recording_id=recording.id,
         owner_id=recording.owner_id,
         project_id=recording.project_id,
-        steps=[Step(name=plan.stage, after=plan.after, max_attempts=attempts) for plan in PIPELINES[JobType.INGEST]],
+        steps=[
+            Step(name=plan.stage, after=plan.after, max_attempts=attempts, wake_at=unheard)
+            for plan in PIPELINES[JobType.INGEST]
+        ],
         created_at=at,
     )
     _put_out(job, uploaded)
@@ -50,7 +54,7 @@ def claim(job: Job, stage: str, wake: str, owner: str, lease_seconds: float, at:
     step.owner = owner
     step.woken_by = wake
     step.lease_until = at + timedelta(seconds=lease_seconds)
-    step.not_before = None
+    step.not_before = step.wake_at = None
     step.fence += 1
     step.attempt += 1
     step.started_at = step.started_at or at
@@ -118,7 +122,10 @@ def give_back(job: Job, stage: str, fence: int, delay: float, at: datetime) -> N
 
 
 def expire(job: Job, at: datetime) -> tuple[str, ...]:
-    """Takes back every step whose lease ran out; the names of those that want to be woken, due ones included."""
+    """The sweeper's look: takes back every step whose lease ran out; the names of those that are to be woken now.
+
+    What it is to look at again moves into the future, so of two sweepers one finds something to do.
+    """
     lost = [step for step in job.steps if step.status is Status.RUNNING and _lease_over(step, at)]
     for step in lost:
         failure = Failure(code="child_crashed", detail="The worker that did this step went away.")
@@ -127,8 +134,12 @@ def expire(job: Job, at: datetime) -> tuple[str, ...]:
         else:
             _log(job, step, failure.detail, at)
             _release(step, at)
+    woken = [step for step in job.steps if step.status is Status.QUEUED and step.wake_at and step.wake_at <= at]
+    for step in woken:
+        step.wake_at = at + timedelta(seconds=_UNHEARD_SECONDS if step.not_before else _UNCLAIMED_SECONDS)
+    job.owes_since = None
     _settled(job, at, announce=bool(lost))
-    return tuple(step.name for step in job.steps if _claimable(step, at))
+    return tuple(step.name for step in woken)
 
 
 def cancel(job: Job, at: datetime) -> None:
@@ -210,12 +221,12 @@ def _give_up(job: Job, step: Step, failure: Failure, at: datetime) -> None:
 
 
 def _end(step: Step, at: datetime) -> None:
-    step.owner = step.lease_until = step.not_before = None
+    step.owner = step.lease_until = step.not_before = step.wake_at = None
     step.finished_at = at
 
 
 def _release(step: Step, due: datetime) -> None:
-    step.status, step.not_before = Status.QUEUED, due
+    step.status, step.not_before, step.wake_at = Status.QUEUED, due, due
     step.owner = step.lease_until = None
 
 
@@ -226,10 +237,11 @@ def _log(job: Job, step: Step, message: str, at: datetime) -> None:
 def _settled(job: Job, at: datetime, *, announce: bool = True) -> Job:
     """Draws the job's own state out of its steps."""
     job.announce = job.announce or announce
+    job.owes_since = (job.owes_since or at) if job.outbox or job.announce else None
     job.status = _status(job)
     if job.status.ended and job.finished_at is None:
         job.finished_at = at
-    job.sweep_at = _sweep_at(job, at)
+    job.sweep_at = min(_due(job), default=None)
     return job
 
 
@@ -242,19 +254,10 @@ def _status(job: Job) -> Status:
     return Status.CANCELLED if Status.CANCELLED in states else Status.COMPLETED
 
 
-def _sweep_at(job: Job, at: datetime) -> datetime | None:
-    due = [moment for step in job.steps if (moment := _step_due(step, at))]
-    if job.outbox or job.announce:
-        due.append(at + timedelta(seconds=_UNPUBLISHED_SECONDS))
-    if not due:
-        return None
-    soonest = min(due)
-    return soonest if soonest > at else at + timedelta(seconds=_UNHEARD_SECONDS)
-
-
-def _step_due(step: Step, at: datetime) -> datetime | None:
-    if step.status is Status.RUNNING:
-        return step.lease_until
-    if step.status is Status.QUEUED:
-        return step.not_before or at + timedelta(seconds=_UNCLAIMED_SECONDS)
-    return None
+def _due(job: Job) -> Iterator[datetime]:
+    """When the sweeper should look, for each reason. A change at one step never puts off what is due at another."""
+    for step in job.steps:
+        if moment := step.lease_until or step.wake_at:
+            yield moment
+    if job.owes_since:
+        yield job.owes_since + timedelta(seconds=_UNPUBLISHED_SECONDS)

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -173,8 +174,9 @@ class Objects:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """One signed request to the store, whatever it answers."""
         url = self._sign(method, key, query or {})
+        body = None if data is None else BytesIO(data)  # aiohttp writes a file piece by piece, bytes at one go
         try:
-            async with self._http.request(method, URL(url, encoded=True), data=data, headers=headers) as response:
+            async with self._http.request(method, URL(url, encoded=True), data=body, headers=headers) as response:
                 yield response
         except (aiohttp.ClientError, TimeoutError) as error:
             raise StoreUnavailable("object store", error) from error

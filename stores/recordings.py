@@ -2,9 +2,11 @@
 
 A stage writes what it made of a recording with its fence, "job id/number of the claim": fences sort by job and then by
 claim, a write with a fence lower than one that has written before is refused, so a worker that was taken for dead
-cannot overwrite its successor's work. Indexes: owner and id (lists), project and id.
+cannot overwrite its successor's work. The job's own state is written in the same way, with the job's version. Indexes:
+owner and id (lists), project and id.
 """
 
+import contextlib
 import re
 from typing import Any
 
@@ -102,21 +104,28 @@ class Recordings:
     async def add_rendition(self, recording_id: str, stage: str, fence: str, rendition: Rendition) -> None:
         """Adds a rendition in the place of an earlier one of its kind. A repeat is harmless. Raises LeaseLost."""
         await self.write(recording_id, stage, fence, {})
-        earlier = {"$pull": {"renditions": {"kind": rendition.kind}}}
+        mine = {"_id": recording_id, f"fences.{stage}": fence}
+        fields = rendition.model_dump()
         with translated():
-            await self._recordings.update_one({"_id": recording_id}, earlier)
-            await self._recordings.update_one({"_id": recording_id}, {"$push": {"renditions": rendition.model_dump()}})
+            replaced = await self._recordings.update_one(
+                {**mine, "renditions.kind": rendition.kind}, {"$set": {"renditions.$": fields}}
+            )
+            if replaced.matched_count:
+                return
+            added = await self._recordings.update_one(
+                {**mine, "renditions.kind": {"$ne": rendition.kind}}, {"$push": {"renditions": fields}}
+            )
+        if not added.matched_count:
+            raise LeaseLost(f"recording {recording_id} has a newer writer than {fence}, or is gone")
 
     async def follow(self, job: Job) -> None:
-        """Brings the recording's status in line with its job. A repeat is harmless."""
+        """Brings the recording's status in line with its job. A repeat is harmless, and so is an older state."""
         failed = next((step.error for step in job.steps if step.status is Status.FAILED and step.error), None)
         if failed is None and job.status is Status.CANCELLED:
             failed = Failure(code="cancelled", detail="The work was cancelled.")
         fields = {"status": _STATUS_OF_JOB[job.status], "error": failed.model_dump() if failed else None}
-        with translated():
-            await self._recordings.update_one(
-                {"_id": job.recording_id, "job_id": job.id}, {"$set": {**fields, "updated_at": now()}}
-            )
+        with contextlib.suppress(LeaseLost):  # a newer state was faster, or the recording is gone
+            await self.write(job.recording_id, "job", fence_of(job.id, job.version), fields)
 
     async def delete_owned(self, owner_id: str, recording_id: str) -> None:
         """Forgets the caller's own recording. Harmless when repeated."""

@@ -1,7 +1,8 @@
 """A Faust app for a stage: its own app id, so its own consumer group, reading one topic.
 
 The settings that matter and why: topics are made beforehand (`topic_disable_leader`, no declaration), nothing is kept
-in tables, values stay raw so that a broken one reaches us, and the poll interval lies above the longest pause.
+in tables, values stay raw so that a broken one reaches us, the poll interval lies above the longest pause, and the
+partitions of a worker that died are handed on soon after its leases (a minute would be the default).
 """
 
 from typing import cast
@@ -13,11 +14,17 @@ from streams.runner import Runner
 from streams.stage import Stage
 
 _MAX_POLL_SECONDS = 3600.0
+_SESSION_SECONDS = 10.0
+
+
+class _App(faust.App):
+    def _create_directories(self) -> None:
+        """Nothing is kept in tables, so there is nothing to make folders for in the working directory."""
 
 
 def make_app(stage: Stage, settings: Settings, runner: Runner) -> faust.App:
     """The app of a stage, finalized; `await app.start()` makes it a member of its group."""
-    app = faust.App(
+    app = _App(
         f"tidemark-{stage.name}",
         broker=[f"kafka://{address.strip()}" for address in settings.kafka_bootstrap_servers.split(",")],
         autodiscover=False,
@@ -29,6 +36,7 @@ def make_app(stage: Stage, settings: Settings, runner: Runner) -> faust.App:
         value_serializer="raw",
         consumer_auto_offset_reset="earliest",
         broker_max_poll_interval=_MAX_POLL_SECONDS,
+        broker_session_timeout=_SESSION_SECONDS,
         broker_commit_interval=1.0,
         stream_wait_empty=False,
     )

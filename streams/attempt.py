@@ -18,7 +18,7 @@ from schemas.jobs import Failure, Job, Step
 from schemas.settings import Settings
 from schemas.time import now
 from stores import lifecycle
-from stores.errors import LeaseLost
+from stores.errors import LeaseLost, StoreUnavailable
 from streams import metrics
 from streams.context import Context, Intelligence
 from streams.resources import Resources
@@ -28,6 +28,7 @@ from streams.waiting import until_stores_answer
 Ending = Callable[[Job], None]
 
 _LONGEST_DELAY = 300.0
+_STORE_AWAY_SECONDS = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -51,10 +52,10 @@ class Attempt:
         """Does the work and ends the step; cancelled, it gives the step back. Raises nothing."""
         started = time.monotonic()
         self._log.info("step started")
-        await self._settle(self._job)
         work = asyncio.create_task(self._perform())
         renewal = asyncio.create_task(self._renew(work))
         try:
+            await self._settle(self._job)
             await asyncio.wait([work])
             ending = self._ending(work)
         except asyncio.CancelledError:
@@ -63,6 +64,7 @@ class Attempt:
             ending = give_back(self._step, 0)
         finally:
             renewal.cancel()
+            work.cancel()
         await self._end(ending)
         metrics.STEP_SECONDS.labels(self._stage.name).observe(time.monotonic() - started)
 
@@ -126,6 +128,8 @@ def ending_of(error: BaseException, step: Step, limit: float, settings: Settings
     match error:
         case Busy():
             return give_back(step, error.retry_after)
+        case StoreUnavailable():  # not this step's doing: it does not count as an attempt
+            return give_back(step, _STORE_AWAY_SECONDS)
         case Permanent():
             return fail(step, Failure(code=error.code, detail=error.detail))
         case Retryable():

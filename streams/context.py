@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
 import structlog
 
 from providers.child import Children
+from providers.choose import analyst, speech_to_text
 from providers.language import Analyst
 from providers.speech import SpeechToText
 from schemas.events import Event, event_id
@@ -39,15 +41,23 @@ class Context:
         self.transcripts = resources.transcripts
         self.analyses = resources.analyses
         self.objects = resources.objects
-        self.speech: SpeechToText = intelligence.speech
-        self.analyst: Analyst = intelligence.analyst
         self.log = structlog.get_logger("tidemark.stage").bind(stage=step.name, job_id=job.id, fence=step.fence)
-        self._children = intelligence.children
+        self._intelligence = intelligence
         self._jobs: Jobs = resources.jobs
         self._outbox = resources.outbox
         self._step_fence = step.fence
         self._job = job
         self._reported = 0.0
+
+    @property
+    def speech(self) -> SpeechToText:
+        """Speech to text, for a stage that `needs` it."""
+        return self._intelligence.speech
+
+    @property
+    def analyst(self) -> Analyst:
+        """Analyses of transcripts, for a stage that `needs` them."""
+        return self._intelligence.analyst
 
     async def job(self) -> Job:
         """The job as it is now. Raises LeaseLost when it is gone."""
@@ -100,16 +110,25 @@ class Context:
 
     def run_child(self, entry: Callable[..., Iterator[M]], *args: Any) -> AsyncIterator[M]:
         """Runs a generator function in a child process of this step: see providers/child."""
-        return self._children.run(entry, *args)
+        return self._intelligence.children.run(entry, *args)
 
     async def _change(self, transition: Callable[[Job], None]) -> None:
         self._job, _ = await self._jobs.change(self.job_id, transition, known=self._job)
 
 
 class Intelligence:
-    """The children and providers that one stage of one process works with."""
+    """The children and providers that one stage of one process works with: a provider is made when it is asked for."""
 
-    def __init__(self, children: Children, speech: SpeechToText, analyst: Analyst) -> None:
+    def __init__(self, settings: Settings, children: Children) -> None:
         self.children = children
-        self.speech = speech
-        self.analyst = analyst
+        self._settings = settings
+
+    @cached_property
+    def speech(self) -> SpeechToText:
+        """The speech provider of the settings. Raises SettingsError where there is none."""
+        return speech_to_text(self._settings, self.children)
+
+    @cached_property
+    def analyst(self) -> Analyst:
+        """The language provider of the settings."""
+        return analyst(self._settings)

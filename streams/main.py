@@ -13,7 +13,6 @@ import uvloop
 from prometheus_client import start_http_server
 
 from providers.child import Children
-from providers.choose import analyst, speech_to_text
 from schemas.failures import Retryable
 from schemas.ids import new_id
 from schemas.settings import Settings, SettingsError
@@ -73,7 +72,9 @@ async def _open_runner(stage: Stage, resources: Resources, owner: str, stack: As
         niceness=stage.niceness,
     )
     await stack.enter_async_context(children)
-    intelligence = Intelligence(children, speech_to_text(settings, children), analyst(settings))
+    intelligence = Intelligence(settings, children)
+    for provider in stage.needs:
+        log.info("provider", stage=stage.name, name=getattr(intelligence, provider).name)
     return Runner(stage, resources, intelligence, owner)
 
 

@@ -4,7 +4,7 @@ from prometheus_client import Counter, Histogram
 
 STEPS = Counter(
     "tidemark_steps_total",
-    "Attempts at steps by how they ended: completed, failed, retried, given_back, lost.",
+    "Attempts at steps by how they ended: completed, failed, queued (to be done again), cancelled, lost (to another).",
     ("stage", "outcome"),
 )
 STEP_SECONDS = Histogram(

@@ -84,7 +84,11 @@ class Runner:
             await asyncio.Event().wait()
         if not isinstance(event, self._stage.accepts):
             return None
-        return await until_stores_answer(lambda: self._try_claim(event))
+        try:
+            return await until_stores_answer(lambda: self._try_claim(event))
+        except Exception:  # a job that this version cannot read must not end the stage
+            log.exception("claim failed", stage=self._stage.name, job_id=event.job_id)
+            return None
 
     async def _try_claim(self, event: Event) -> Attempt | None:
         name, lease = self._stage.name, self._resources.settings.lease_seconds

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from schemas.events import Event
 from schemas.settings import Settings
@@ -25,6 +25,8 @@ Perform = Callable[[Context, Any], Awaitable[Outcome]]
 class Stage:
     """One stage of the pipeline. `perform` may run twice on one event: what it writes, it writes over.
 
+    `needs` names the providers that it uses: a worker of it does not start without them.
+
     `accepts` are the types of event that wake it. `limit` gives the seconds that one attempt may take. `preload`
     names what an idle child of the stage imports ahead of its work (see providers/child); `niceness` is how far its
     children stand back for those of other stages on the same machine.
@@ -36,5 +38,6 @@ class Stage:
     perform: Perform
     limit: Callable[[Settings], float]
     preload: Callable[[Settings], tuple[str, ...]] = lambda _: ()
+    needs: tuple[Literal["speech", "analyst"], ...] = ()
     in_children: bool = False
     niceness: int = 0

@@ -43,8 +43,13 @@ class Sweeper:
 
     async def sweep(self) -> None:
         """Looks after every job that is due now. Raises StoreUnavailable; what was not done stays due."""
-        for job in await self._resources.jobs.due(now(), _BATCH):
-            await self._look_after(job.id)
+        for job_id in await self._resources.jobs.due(now(), _BATCH):
+            try:
+                await self._look_after(job_id)
+            except Retryable:
+                raise
+            except Exception:  # one job that nobody can read keeps no other waiting
+                log.exception("job not looked after", job_id=job_id)
 
     async def _look_after(self, job_id: str) -> None:
         try:

@@ -6,7 +6,6 @@ they are free, so that a presigned URL outlives a restart), lock (held while any
 
 import asyncio
 import json
-import os
 import secrets
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
@@ -33,8 +32,8 @@ PORTS = docstore.PORTS + objectstore.PORTS + kafka.PORTS
 
 
 def default_cache() -> Path:
-    """Where jars are kept: TIDEMARK_CACHE, else .cache in the project's folder."""
-    return Path(os.environ.get("TIDEMARK_CACHE") or PROJECT / ".cache")
+    """Where jars are kept: `.cache` in the project's folder."""
+    return PROJECT / ".cache"
 
 
 @dataclass(frozen=True)

@@ -45,5 +45,6 @@ STAGE = Stage(
     consumes=Topic.TRANSCRIPTS,
     accepts=(RecordingTranscribed,),
     perform=perform,
+    needs=("analyst",),
     limit=lambda settings: 10 * settings.provider_timeout_seconds,
 )

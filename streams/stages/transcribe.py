@@ -115,5 +115,6 @@ STAGE = Stage(
     perform=perform,
     limit=lambda settings: settings.media_step_seconds,
     preload=speech_preload,
+    needs=("speech",),
     in_children=True,
 )

@@ -91,13 +91,6 @@ def test_a_wrong_secret_is_named_and_not_shown(monkeypatch):
     assert "too-short" not in str(refusal.value)
 
 
-def test_production_wants_a_jwt_secret(monkeypatch):
-    monkeypatch.setenv("ENVIRONMENT", "production")
-    monkeypatch.setenv("S3_SECRET_KEY", LONG_ENOUGH)
-    with pytest.raises(SettingsError, match=r"^JWT_SECRET: set it"):
-        load_settings()
-
-
 @pytest.mark.parametrize("given", ["", "tidemark-development"])
 def test_production_refuses_the_secrets_of_development(given, monkeypatch):
     monkeypatch.setenv("ENVIRONMENT", "production")
