@@ -103,7 +103,8 @@ class Objects:
     async def open(self, key: str, start: int = 0, length: int | None = None) -> AsyncIterator[AsyncIterator[bytes]]:
         """An object's bytes as they arrive, `length` of them from `start`. Raises ObjectMissing."""
         end = "" if length is None else start + length - 1
-        async with self.request("GET", key, headers={"Range": f"bytes={start}-{end}"}) as response:
+        part = {"Range": f"bytes={start}-{end}"} if start or end != "" else None  # an empty object has no range at all
+        async with self.request("GET", key, headers=part) as response:
             if response.status == _NOT_FOUND:
                 raise ObjectMissing(key)
             expect(response, _OK, _PARTIAL)

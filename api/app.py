@@ -1,0 +1,121 @@
+"""The one place that wires the application: what lives as long as it does, in the order in which it is opened."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import structlog
+from aiohttp import web
+
+from api import keys
+from api.binding import BODY_BYTES, bind
+from api.health import HealthCheck
+from api.metrics import Metrics
+from api.observing import observed
+from api.openapi import describe
+from api.origins import finish, preflighted
+from api.passwords import Passwords
+from api.problems import explained
+from api.progress import Progress
+from api.routes import ROUTES
+from api.tokens import AccessTokens
+from schemas.settings import Settings
+from stores.analyses import AnalysesStore
+from stores.documents import connect, disconnect
+from stores.errors import StoreUnavailable
+from stores.jobs import Jobs
+from stores.objects import Objects
+from stores.outbox import Outbox
+from stores.people import People
+from stores.prepare import prepare
+from stores.publisher import Publisher
+from stores.recordings import Recordings
+from stores.transcripts import Transcripts
+
+log = structlog.get_logger(__name__)
+
+_PREPARE_AGAIN_SECONDS = 2.0
+
+
+def make_app(settings: Settings) -> web.Application:
+    """The application. It starts whether the stores are there or not; `/health/ready` tells when they are."""
+    app = web.Application(middlewares=[observed, preflighted, explained], client_max_size=BODY_BYTES)
+    app[keys.SETTINGS] = settings
+    app[keys.METRICS] = Metrics()
+    app[keys.ACCESS_TOKENS] = AccessTokens(settings)
+    app[keys.OPENAPI] = describe(ROUTES)
+    bind(app, ROUTES)
+    app.on_response_prepare.append(finish)
+    app.on_shutdown.append(_send_watchers_away)
+    app.cleanup_ctx.extend((_passwords, _documents, _objects, _publisher, _outbox, _progress, _health, _preparing))
+    return app
+
+
+async def _send_watchers_away(app: web.Application) -> None:
+    app[keys.PROGRESS].close()
+
+
+async def _passwords(app: web.Application) -> AsyncIterator[None]:
+    app[keys.PASSWORDS] = Passwords()
+    yield
+    app[keys.PASSWORDS].close()
+
+
+async def _documents(app: web.Application) -> AsyncIterator[None]:
+    database = connect(app[keys.SETTINGS])
+    app[keys.DATABASE] = database
+    app[keys.JOBS] = Jobs(database)
+    app[keys.RECORDINGS] = Recordings(database)
+    app[keys.TRANSCRIPTS] = Transcripts(database)
+    app[keys.ANALYSES] = AnalysesStore(database)
+    app[keys.PEOPLE] = People(database)
+    yield
+    disconnect(database)
+
+
+async def _objects(app: web.Application) -> AsyncIterator[None]:
+    async with Objects(app[keys.SETTINGS]) as objects:
+        app[keys.OBJECTS] = objects
+        yield
+
+
+async def _publisher(app: web.Application) -> AsyncIterator[None]:
+    async with Publisher(app[keys.SETTINGS]) as publisher:
+        app[keys.PUBLISHER] = publisher
+        yield
+
+
+async def _outbox(app: web.Application) -> AsyncIterator[None]:
+    app[keys.OUTBOX] = Outbox(app[keys.JOBS], app[keys.RECORDINGS], app[keys.PUBLISHER])
+    yield
+
+
+async def _progress(app: web.Application) -> AsyncIterator[None]:
+    async with Progress(app[keys.SETTINGS], app[keys.JOBS], app[keys.METRICS]) as progress:
+        app[keys.PROGRESS] = progress
+        yield
+
+
+async def _health(app: web.Application) -> AsyncIterator[None]:
+    app[keys.HEALTH] = HealthCheck(app[keys.SETTINGS], app[keys.DATABASE], app[keys.OBJECTS])
+    yield
+    await app[keys.HEALTH].close()
+
+
+async def _preparing(app: web.Application) -> AsyncIterator[None]:
+    task = asyncio.create_task(_prepare(app[keys.SETTINGS]))
+    yield
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def _prepare(settings: Settings) -> None:
+    """Makes topics, indexes and the bucket; again and again until it succeeds."""
+    while True:
+        try:
+            await prepare(settings)
+        except StoreUnavailable as error:
+            log.warning("the stores cannot be prepared yet", reason=error.detail)
+            await asyncio.sleep(_PREPARE_AGAIN_SECONDS)
+        else:
+            log.info("the stores are prepared")
+            return

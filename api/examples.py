@@ -1,0 +1,133 @@
+"""An example of each body, for the description. A test reads every one back through its model."""
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from schemas.jobs import JobView
+from schemas.requests import Credentials, RecordingChange, Refresh, Registration, UploadComplete, UploadRequest
+from schemas.responses import (
+    Accepted,
+    Health,
+    Info,
+    Limits,
+    RecordingList,
+    RecordingState,
+    RecordingView,
+    TicketView,
+    Tokens,
+    UploadAddress,
+    UserView,
+    VideoAccepted,
+)
+from schemas.transcripts import Transcript
+
+_ID = "0199e2a4-7c1e-7d32-9a41-5be2f03c11aa"
+_JOB = "0199e2a4-7c1e-7d32-9a41-5be2f03c11ab"
+_KEY = f"recordings/{_ID}/original"
+_SENTENCE = "correct horse battery"
+_AT = "2026-01-05T09:00:00Z"
+_PATH = f"/api/v1/recordings/{_ID}"
+
+_ITEM: dict[str, Any] = {
+    "id": _ID,
+    "title": "Stand-up of Monday",
+    "filename": "standup.webm",
+    "source": "presigned",
+    "status": "completed",
+    "project_id": None,
+    "size_bytes": 4211734,
+    "duration_seconds": 45.2,
+    "has_video": True,
+    "has_audio": True,
+    "quality": "1080p",
+    "fps": 30,
+    "created_at": _AT,
+    "job_id": _JOB,
+    "error": None,
+    "renditions": [
+        {"kind": "mp4", "content_type": "video/mp4", "size_bytes": 3911200, "url": f"{_PATH}/renditions/mp4"}
+    ],
+}
+_CITED: dict[str, Any] = {"provider": "offline", "extractive": True, "citations": []}
+_SEGMENT: dict[str, Any] = {"id": 0, "start": 0.4, "end": 2.1, "speaker": "Speaker 1", "text": "Good morning."}
+
+_LIMITS = Limits(
+    max_upload_bytes=2 * 1024**3,
+    presigned_url_seconds=3600,
+    access_token_seconds=3600,
+    refresh_token_seconds=7 * 24 * 3600,
+    ticket_seconds=60,
+)
+
+EXAMPLES: dict[type[BaseModel], dict[str, Any]] = {
+    Registration: {"username": "ada", "email": "ada@example.org", "password": _SENTENCE},
+    Credentials: {"username": "ada", "password": _SENTENCE},
+    Refresh: {"refresh": "kTq0…"},
+    UploadRequest: {"filename": "standup.webm", "file_size": 4211734, "has_microphone": True},
+    UploadComplete: {"s3_key": _KEY},
+    RecordingChange: {"title": "Stand-up of Monday"},
+    UserView: {"id": _ID, "username": "ada", "email": "ada@example.org", "created_at": _AT},
+    Tokens: {"access": "eyJhbGciOi…", "refresh": "kTq0…", "expires_in": 3600},
+    TicketView: {"ticket": "5vJx…", "expires_in": 60},
+    UploadAddress: {
+        "id": _ID,
+        "upload_url": f"https://objects.example.org/tidemark/{_KEY}?X-Amz-Signature=…",
+        "s3_key": _KEY,
+        "expires_in": 3600,
+        "job_id": _JOB,
+    },
+    Accepted: {"id": _ID, "status": "processing", "job_id": _JOB},
+    VideoAccepted: {
+        "id": _ID,
+        "status": "processing",
+        "job_id": _JOB,
+        "asset_id": _ID,
+        "filename": f"{_ID}.mp4",
+        "original_filename": "standup.mp4",
+        "size_bytes": 4211734,
+        "project_id": "website",
+    },
+    RecordingList: {"items": [_ITEM], "next_cursor": None},
+    RecordingView: {
+        **_ITEM,
+        "thumbnails": [{"at": 0, "width": 320, "height": 180, "url": f"{_PATH}/thumbnails/0"}],
+        "scenes": [{"at": 12.5, "score": 41.2}],
+        "transcript": {"language": "en", "complete": True, "url": f"{_PATH}/transcript"},
+        "analyses": {
+            "summary": {"text": "The release is on Friday.", **_CITED},
+            "action_items": {"items": [{"text": "Ada sends the notes.", "at": 31.0, "owner": "Ada"}], **_CITED},
+            "key_points": {"items": [{"text": "The release is on Friday.", "at": 8.2}], **_CITED},
+            "sentiment": {"label": "positive", "score": 0.4, "timeline": [], **_CITED},
+        },
+    },
+    RecordingState: {"id": _ID, "status": "processing", "progress": 62.5, "job_id": _JOB, "error": None},
+    Transcript: {
+        "language": "en",
+        "provider": "offline",
+        "text": "Good morning.",
+        "complete": True,
+        "segments": [_SEGMENT],
+    },
+    JobView: {
+        "id": _JOB,
+        "recording_id": _ID,
+        "job_type": "ingest",
+        "status": "running",
+        "progress": 25.0,
+        "version": 7,
+        "steps": [{"name": "audio", "status": "running", "progress": 40, "attempt": 1, "started_at": _AT}],
+        "logs": [{"at": _AT, "step": "audio", "message": "attempt 1 of 3"}],
+        "results": {},
+        "created_at": _AT,
+        "started_at": _AT,
+    },
+    Health: {"status": "ok", "parts": [{"name": "kafka", "ok": True}]},
+    Info: {
+        "name": "tidemark",
+        "version": "0.1.0",
+        "environment": "production",
+        "providers": {"speech": "deepgram", "language": "gemini"},
+        "limits": _LIMITS.model_dump(),
+    },
+}

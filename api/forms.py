@@ -1,0 +1,96 @@
+"""A file that arrives in a multipart form: read a chunk at a time, with limits on size, time and what is around it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
+from typing import TypeVar
+
+from aiohttp import BodyPartReader, MultipartReader, web
+
+from api.problems import wrong_field
+from schemas.problems import Problem
+
+_CHUNK_BYTES = 256 * 1024
+_CHUNK_SECONDS = 60.0
+_FIELD_BYTES = 64 * 1024
+_FIELDS = 32
+
+T = TypeVar("T")
+
+
+class Incoming:
+    """The file of a form. Raises Problem too_large beyond `limit` bytes, request_timeout when nothing more comes."""
+
+    def __init__(self, part: BodyPartReader, limit: int) -> None:
+        self._part = part
+        self._limit = limit
+        self._kept = b""
+        self.filename = part.filename or ""
+        self.size_bytes = 0
+
+    async def head(self, size: int) -> bytes:
+        """The first bytes, up to `size`. Call it before `chunks`."""
+        while len(self._kept) < size and (chunk := await self._next()):
+            self._kept += chunk
+        return self._kept[:size]
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """All bytes, the head's included."""
+        kept, self._kept = self._kept, b""
+        if kept:
+            yield kept
+        while chunk := await self._next():
+            yield chunk
+
+    async def _next(self) -> bytes:
+        chunk = await _timely(self._part.read_chunk(_CHUNK_BYTES))
+        self.size_bytes += len(chunk)
+        if self.size_bytes > self._limit:
+            raise Problem("too_large", f"At most {self._limit // 2**20} MB are accepted.")
+        return chunk
+
+
+async def incoming(request: web.Request, field: str, limit: int) -> Incoming:
+    """The form's file field of that name. Raises Problem where the body is no form, or has no such file."""
+    if not request.content_type == "multipart/form-data":
+        raise Problem("invalid_request", "Send the file as multipart/form-data.")
+    try:
+        form = await request.multipart()
+    except ValueError as error:
+        raise _broken(error) from error
+    part = await _find(form, field)
+    if part is None or part.filename is None:
+        raise wrong_field(field, "a file is wanted in this field")
+    return Incoming(part, limit)
+
+
+def _broken(error: Exception) -> Problem:
+    return Problem("invalid_request", f"The form cannot be read: {str(error)[:100] or type(error).__name__}.")
+
+
+async def _find(form: MultipartReader, field: str) -> BodyPartReader | None:
+    for _ in range(_FIELDS):
+        part = await _timely(form.next())
+        if not isinstance(part, BodyPartReader):
+            return None
+        if part.name == field:
+            return part
+        await _skip(part)
+    return None
+
+
+async def _skip(part: BodyPartReader) -> None:
+    size = 0
+    while chunk := await _timely(part.read_chunk(_CHUNK_BYTES)):
+        size += len(chunk)
+        if size > _FIELD_BYTES:
+            raise Problem("too_large", f"The form's field «{part.name}» is too large.")
+
+
+async def _timely(waiting: Awaitable[T]) -> T:
+    try:
+        async with asyncio.timeout(_CHUNK_SECONDS):
+            return await waiting
+    except TimeoutError as error:
+        raise Problem("request_timeout", f"Nothing more arrived within {_CHUNK_SECONDS:.0f} s.") from error
+    except (ValueError, web.RequestPayloadError) as error:  # malformed, or broken off by the client
+        raise _broken(error) from error

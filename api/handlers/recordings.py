@@ -1,0 +1,179 @@
+"""Recordings: list, detail, change, delete, state, transcript, renditions and thumbnails."""
+
+from pathlib import PurePosixPath
+
+from aiohttp import hdrs, web
+
+from api import subtitles, views
+from api.downloads import Download, disposition, send
+from api.intake import promptly
+from api.keys import ANALYSES, CALLER, JOBS, OBJECTS, OUTBOX, PUBLISHER, RECORDINGS, TRANSCRIPTS
+from schemas.events import RecordingDeleted, event_id
+from schemas.jobs import Job
+from schemas.media import RenditionKind
+from schemas.problems import Problem
+from schemas.recordings import Recording
+from schemas.requests import RecordingChange, RecordingQuery, TranscriptQuery
+from schemas.responses import RecordingList, RecordingState, RecordingView
+from schemas.time import now
+from schemas.transcripts import Transcript
+from stores import keys, lifecycle
+from stores.errors import LeaseLost
+
+_ENDINGS = {
+    RenditionKind.VIDEO: "mp4",
+    RenditionKind.AUDIO: "m4a",
+    RenditionKind.SPEECH: "wav",
+    RenditionKind.POSTER: "jpg",
+}
+_SUBTITLES = {
+    "txt": (subtitles.txt, "text/plain"),
+    "srt": (subtitles.srt, "application/x-subrip"),
+    "vtt": (subtitles.vtt, "text/vtt"),
+}
+
+
+async def owned(request: web.Request) -> Recording:
+    """The caller's recording that the path names. Raises Problem not_found."""
+    recording = await request.app[RECORDINGS].get_owned(request[CALLER], request.match_info["id"])
+    if recording is None:
+        raise Problem("not_found", "There is no such recording.")
+    return recording
+
+
+async def index(request: web.Request, query: RecordingQuery) -> RecordingList:
+    """The caller's recordings, newest first, a page at a time."""
+    found = await request.app[RECORDINGS].list_owned(
+        request[CALLER],
+        limit=query.limit + 1,
+        before=query.cursor,
+        status=query.status,
+        project_id=query.project_id,
+        title=query.q,
+    )
+    page = found[: query.limit]
+    return RecordingList(
+        items=tuple(views.item(recording) for recording in page),
+        next_cursor=page[-1].id if len(found) > len(page) else None,
+    )
+
+
+async def detail(request: web.Request) -> RecordingView:
+    """A recording with everything that is ready of it."""
+    return await _whole(request, await owned(request))
+
+
+async def _whole(request: web.Request, recording: Recording) -> RecordingView:
+    transcript = await request.app[TRANSCRIPTS].outline(recording.id)
+    return views.whole(recording, transcript, await request.app[ANALYSES].get(recording.id))
+
+
+async def change(request: web.Request, body: RecordingChange) -> RecordingView:
+    """Sets the recording's title."""
+    recordings = request.app[RECORDINGS]
+    changed = await recordings.update_owned(request[CALLER], request.match_info["id"], body.model_dump())
+    if changed is None:
+        raise Problem("not_found", "There is no such recording.")
+    return await _whole(request, changed)
+
+
+async def delete(request: web.Request) -> None:
+    """Destroys the recording: its work first, its own document last, so that a broken-off deletion can be repeated."""
+    recording, app = await owned(request), request.app
+    job = await app[JOBS].get(recording.job_id)
+    if job is not None:
+        await _cancel(app, job)
+        async with promptly():
+            await app[PUBLISHER].publish(_deleted(recording))
+    await app[OBJECTS].delete_prefix(keys.recording_prefix(recording.id))
+    await app[TRANSCRIPTS].delete(recording.id)
+    await app[ANALYSES].delete(recording.id)
+    await app[JOBS].delete(recording.job_id)
+    await app[RECORDINGS].delete_owned(recording.owner_id, recording.id)
+
+
+async def _cancel(app: web.Application, job: Job) -> None:
+    if job.status.ended:
+        return
+    try:
+        job, _ = await app[JOBS].change(job.id, lambda job: lifecycle.cancel(job, now()), known=job)
+    except LeaseLost:  # another deletion was faster
+        return
+    async with promptly():
+        await app[OUTBOX].settle(job)
+
+
+def _deleted(recording: Recording) -> RecordingDeleted:
+    return RecordingDeleted(
+        id=event_id("recording.deleted", recording.job_id),
+        recording_id=recording.id,
+        owner_id=recording.owner_id,
+        job_id=recording.job_id,
+    )
+
+
+async def state(request: web.Request) -> RecordingState:
+    """How far the recording is."""
+    recording = await owned(request)
+    job = await request.app[JOBS].get(recording.job_id)
+    return RecordingState(
+        id=recording.id,
+        status=recording.status,
+        progress=job.progress if job else 0,
+        job_id=recording.job_id,
+        error=recording.error,
+    )
+
+
+async def transcript(request: web.Request, query: TranscriptQuery) -> Transcript | web.Response:
+    """The transcript as far as it is there: `complete` says whether that is all."""
+    recording = await owned(request)
+    found = await request.app[TRANSCRIPTS].get(recording.id)
+    if found is None:
+        raise Problem("not_ready", "There is no transcript yet.")
+    if query.format == "json":
+        return found
+    write, content_type = _SUBTITLES[query.format]
+    headers = {
+        hdrs.CONTENT_DISPOSITION: disposition("attachment", f"{recording.title}.{query.format}"),
+        hdrs.CACHE_CONTROL: "no-store",
+    }
+    return web.Response(text=write(found), content_type=content_type, charset="utf-8", headers=headers)
+
+
+async def rendition(request: web.Request) -> web.StreamResponse:
+    """A rendition's bytes, or a range of them."""
+    recording = await owned(request)
+    try:
+        kind = RenditionKind(request.match_info["kind"])
+    except ValueError as error:
+        raise Problem("not_found", "There is no such kind of rendition.") from error
+    return await send(request, _original(recording) if kind is RenditionKind.ORIGINAL else _made(recording, kind))
+
+
+def _original(recording: Recording) -> Download:
+    if recording.content_type is None:
+        raise Problem("not_ready", "The upload is not complete yet.")
+    return Download(
+        key=recording.object_key,
+        content_type=recording.content_type,
+        filename=recording.filename,
+        disposition="attachment",
+    )
+
+
+def _made(recording: Recording, kind: RenditionKind) -> Download:
+    for made in recording.renditions:
+        if made.kind is kind:
+            name = f"{PurePosixPath(recording.filename).stem}.{_ENDINGS[kind]}"
+            return Download(key=made.key, content_type=made.content_type, filename=name)
+    raise Problem("not_ready", f"There is no {kind.value} of this recording, or not yet.")
+
+
+async def thumbnail(request: web.Request) -> web.StreamResponse:
+    """A thumbnail's bytes, by its number."""
+    recording, number = await owned(request), request.match_info["number"]
+    if not (number.isascii() and number.isdigit() and len(number) < 6) or int(number) >= len(recording.thumbnails):
+        raise Problem("not_found", "There is no such thumbnail.")
+    key = recording.thumbnails[int(number)].key
+    return await send(request, Download(key=key, content_type="image/jpeg", filename=f"thumbnail-{int(number)}.jpg"))

@@ -1,0 +1,40 @@
+"""What lives as long as the application, by typed key; and what lives as long as a request."""
+
+from aiohttp import web
+
+from api.health import HealthCheck
+from api.metrics import Metrics
+from api.passwords import Passwords
+from api.progress import Progress
+from api.tokens import AccessTokens
+from schemas.settings import Settings
+from stores.analyses import AnalysesStore
+from stores.documents import Database
+from stores.jobs import Jobs
+from stores.objects import Objects
+from stores.outbox import Outbox
+from stores.people import People
+from stores.publisher import Publisher
+from stores.recordings import Recordings
+from stores.transcripts import Transcripts
+
+SETTINGS = web.AppKey("settings", Settings)
+DATABASE: web.AppKey[Database] = web.AppKey("database")
+JOBS = web.AppKey("jobs", Jobs)
+RECORDINGS = web.AppKey("recordings", Recordings)
+TRANSCRIPTS = web.AppKey("transcripts", Transcripts)
+ANALYSES = web.AppKey("analyses", AnalysesStore)
+PEOPLE = web.AppKey("people", People)
+OBJECTS = web.AppKey("objects", Objects)
+PUBLISHER = web.AppKey("publisher", Publisher)
+OUTBOX = web.AppKey("outbox", Outbox)
+PROGRESS = web.AppKey("progress", Progress)
+HEALTH = web.AppKey("health", HealthCheck)
+METRICS = web.AppKey("metrics", Metrics)
+ACCESS_TOKENS = web.AppKey("access_tokens", AccessTokens)
+PASSWORDS = web.AppKey("passwords", Passwords)
+OPENAPI = web.AppKey("openapi", bytes)
+
+REQUEST_ID = web.RequestKey("request_id", str)
+CALLER = web.RequestKey("caller", str)
+"""The id of the account that the request was made for."""

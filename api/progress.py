@@ -1,0 +1,161 @@
+"""The fan-out of progress: every node reads the whole topic, without a group, and drops what nobody here watches.
+
+A watcher subscribes first, then reads the job from the document store, then gets only what is newer. What Kafka loses
+or delays is made good: watched jobs are read from the document store again every few seconds, and after a reconnect.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
+from pydantic import ValidationError
+
+from api.metrics import Metrics
+from api.slots import Frame, Slot, frame_of
+from schemas.events import JobProgressed
+from schemas.failures import Retryable
+from schemas.settings import Settings
+from schemas.topics import Topic
+from stores.errors import StoreUnavailable
+from stores.jobs import Jobs
+from stores.topics import ping
+
+log = structlog.get_logger(__name__)
+
+_REREAD_SECONDS, _REREAD_BLIND_SECONDS = 10.0, 2.0
+_START_SECONDS = 20.0
+_BACKOFF_SECONDS = (0.5, 1.0, 2.0, 5.0)
+_RECORDS = 2000
+_JOBS_A_READ = 200
+
+
+class Progress:
+    """Hands the states of jobs to those who watch them. Use as an async context manager inside a running loop."""
+
+    def __init__(self, settings: Settings, jobs: Jobs, metrics: Metrics) -> None:
+        self._settings = settings
+        self._jobs = jobs
+        self._metrics = metrics
+        self._slots: dict[str, set[Slot]] = {}
+        self._following = False
+        self._closed = False
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> "Progress":
+        self._tasks = [asyncio.create_task(self._follow()), asyncio.create_task(self._reread())]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.wait(self._tasks)
+
+    def close(self) -> None:
+        """Sends every watcher away, and those who come later. For the shutdown."""
+        self._closed = True
+        for slots in self._slots.values():
+            _send_away(slots)
+
+    @contextmanager
+    def subscribed(self, job_id: str) -> Iterator[Slot]:
+        """A slot that gets every newer state of the job, until the block ends."""
+        slot = Slot()
+        slots = self._slots.setdefault(job_id, set())
+        slots.add(slot)
+        if self._closed:
+            slot.close()
+        try:
+            yield slot
+        finally:
+            slots.discard(slot)
+            if not slots:
+                self._slots.pop(job_id, None)
+
+    async def _follow(self) -> None:
+        """Reads the topic for ever; when Kafka is away, again and again."""
+        failures = 0
+        while True:
+            try:
+                await self._read_topic()
+            except (KafkaError, Retryable, OSError, TimeoutError) as error:
+                log.warning("progress cannot be followed", reason=str(error) or type(error).__name__)
+            except Exception:  # the task's edge: watchers must not go blind for a reason that nobody foresaw
+                log.exception("progress cannot be followed")
+            failures = 0 if self._following else min(failures + 1, len(_BACKOFF_SECONDS) - 1)
+            self._following = False
+            await asyncio.sleep(_BACKOFF_SECONDS[failures])
+
+    async def _read_topic(self) -> None:
+        await ping(self._settings, 5)  # a consumer of a topic that does not exist yet would stay silent
+        consumer = AIOKafkaConsumer(
+            Topic.PROGRESS.value,
+            bootstrap_servers=self._settings.kafka_bootstrap_servers,
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="latest",
+            request_timeout_ms=10_000,
+            metadata_max_age_ms=60_000,
+            retry_backoff_ms=500,
+        )
+        try:
+            async with asyncio.timeout(_START_SECONDS):
+                await consumer.start()
+                await consumer.seek_to_end()
+            self._following = True
+            await self._refresh()
+            while True:
+                self._deliver(await consumer.getmany(timeout_ms=1000, max_records=_RECORDS))
+        finally:
+            await consumer.stop()
+
+    def _deliver(self, batches: dict[Any, list[Any]]) -> None:
+        for records in batches.values():
+            for record in records:
+                self._hand_out(record.key, record.value)
+
+    def _hand_out(self, key: bytes | None, value: bytes | None) -> None:
+        slots = self._slots.get((key or b"").decode(errors="replace"))
+        self._metrics.progress_events.labels("watched" if slots else "other").inc()
+        if not slots or value is None:
+            return
+        try:
+            frame = frame_of(JobProgressed.model_validate_json(value).job)
+        except ValidationError as error:
+            log.warning("a progress event could not be read", reason=str(error)[:300])
+            return
+        _offer(slots, frame)
+
+    async def _reread(self) -> None:
+        while True:
+            await asyncio.sleep(_REREAD_SECONDS if self._following else _REREAD_BLIND_SECONDS)
+            try:
+                await self._refresh()
+            except StoreUnavailable as error:
+                log.warning("watched jobs cannot be read", reason=error.detail)
+            except Exception:  # the task's edge, as above
+                log.exception("watched jobs cannot be read")
+
+    async def _refresh(self) -> None:
+        """Offers every watcher its job's state as the document store has it. Who watches a job that is gone may go."""
+        watched = list(self._slots)
+        for first in range(0, len(watched), _JOBS_A_READ):
+            asked = watched[first : first + _JOBS_A_READ]
+            found = {job.id: job for job in await self._jobs.get_many(asked)}
+            for job_id in asked:
+                slots = self._slots.get(job_id, set())
+                _offer(slots, frame_of(found[job_id])) if job_id in found else _send_away(slots)
+
+
+def _send_away(slots: set[Slot]) -> None:
+    for slot in slots:
+        slot.close()
+
+
+def _offer(slots: set[Slot], frame: Frame) -> None:
+    for slot in slots:
+        slot.put(frame)

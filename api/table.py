@@ -1,0 +1,55 @@
+"""What a route is: the entry of the table in api/routes, from which paths, checks and OpenAPI are made."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from api.access import Access
+
+Answering = Callable[..., Awaitable[BaseModel | web.StreamResponse | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One address. `takes` is the query of a GET, or the JSON body of any other method; `gives` the JSON answer.
+
+    `media` lists the content types of an answer that is not JSON, `problems` the codes beyond those every route has.
+    """
+
+    method: str
+    path: str
+    handler: Answering
+    summary: str
+    access: Access = Access.CALLER
+    takes: type[BaseModel] | None = None
+    gives: type[BaseModel] | None = None
+    status: int = 200
+    problems: tuple[str, ...] = ()
+    media: tuple[str, ...] = ()
+    form: bool = False
+    head: bool = False
+    alias_of: str | None = None
+
+    @property
+    def reads_query(self) -> bool:
+        """Whether what the route takes stands in the query."""
+        return self.method == "GET"
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods to register."""
+        return (self.method, "HEAD") if self.head else (self.method,)
+
+    @property
+    def noun(self) -> str:
+        """The handler's module: the group that the route is listed under."""
+        return self.handler.__module__.rsplit(".", 1)[-1]
+
+    @property
+    def operation_id(self) -> str:
+        """A unique name of the operation."""
+        name: Any = getattr(self.handler, "__name__", "handler")
+        return f"{self.noun}_{name}" + ("_alias" if self.alias_of else "")

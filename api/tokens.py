@@ -1,0 +1,77 @@
+"""What a caller proves itself with: access tokens (JWT, HS256), and secrets that are kept only as their SHA-256."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+import jwt
+import structlog
+
+from schemas.problems import Problem
+from schemas.settings import Settings, SettingsError
+from schemas.time import now
+
+log = structlog.get_logger(__name__)
+
+ISSUER = "tidemark"
+AUDIENCE = "tidemark-api"
+_ALGORITHM = "HS256"
+_WANTED = ["sub", "iat", "exp", "iss", "aud", "typ"]
+
+
+class AccessTokens:
+    """Makes and reads access tokens. Without JWT_SECRET they last as long as this object; production refuses that.
+
+    Raises SettingsError.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.seconds = settings.access_token_seconds
+        self._secret = settings.jwt_secret.get_secret_value()
+        if not self._secret and settings.environment == "production":
+            raise SettingsError("JWT_SECRET: set it; make one with `openssl rand -hex 32`")
+        if not self._secret:
+            log.warning("JWT_SECRET is not set: access tokens end with this process")
+            self._secret = secrets.token_hex(32)
+
+    def issue(self, user_id: str) -> str:
+        """An access token for that account."""
+        issued = now()
+        claims = {
+            "sub": user_id,
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "typ": "access",
+            "iat": issued,
+            "exp": issued + timedelta(seconds=self.seconds),
+        }
+        return jwt.encode(claims, self._secret, algorithm=_ALGORITHM)
+
+    def read(self, token: str) -> str:
+        """The id of the token's account. Raises Problem token_expired or token_invalid."""
+        try:
+            claims = jwt.decode(
+                token,
+                self._secret,
+                algorithms=[_ALGORITHM],
+                issuer=ISSUER,
+                audience=AUDIENCE,
+                options={"require": _WANTED},
+            )
+        except jwt.ExpiredSignatureError as error:
+            raise Problem("token_expired", "The access token has expired; refresh it.") from error
+        except jwt.InvalidTokenError as error:
+            raise Problem("token_invalid", "The access token cannot be accepted.") from error
+        if claims["typ"] != "access":
+            raise Problem("token_invalid", "That is not an access token.")
+        return str(claims["sub"])
+
+
+def new_secret() -> str:
+    """A secret of 256 bits, safe in a URL: a refresh token or a ticket."""
+    return secrets.token_urlsafe(32)
+
+
+def fingerprint(secret: str) -> str:
+    """What is kept of a secret. It has 256 random bits, so a plain hash cannot be guessed back."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

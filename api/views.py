@@ -1,0 +1,101 @@
+"""What clients see of a recording: made of its documents, with our own addresses and no storage detail."""
+
+from schemas.analyses import Analyses
+from schemas.media import RenditionKind
+from schemas.recordings import Recording, RecordingStatus
+from schemas.responses import (
+    AnalysesView,
+    RecordingItem,
+    RecordingView,
+    RenditionView,
+    ThumbnailView,
+    TranscriptLink,
+)
+from schemas.transcripts import Transcript
+
+RECORDINGS_PATH = "/api/v1/recordings"
+_SHARED = (
+    "id",
+    "title",
+    "filename",
+    "source",
+    "status",
+    "project_id",
+    "size_bytes",
+    "duration_seconds",
+    "has_video",
+    "has_audio",
+    "quality",
+    "fps",
+    "created_at",
+    "job_id",
+    "error",
+)
+
+
+def item(recording: Recording) -> RecordingItem:
+    """A recording as lists show it."""
+    return RecordingItem(renditions=_renditions(recording), **{name: getattr(recording, name) for name in _SHARED})
+
+
+def whole(recording: Recording, transcript: Transcript | None, analyses: Analyses | None) -> RecordingView:
+    """A recording with everything that is ready of it."""
+    return RecordingView(
+        **{name: getattr(recording, name) for name in _SHARED},
+        renditions=_renditions(recording),
+        thumbnails=_thumbnails(recording),
+        scenes=tuple(recording.scenes),
+        transcript=_transcript(recording, transcript),
+        analyses=AnalysesView(**dict(analyses)) if analyses else None,
+    )
+
+
+def _address(recording: Recording, *parts: str) -> str:
+    return "/".join((RECORDINGS_PATH, recording.id, *parts))
+
+
+def _renditions(recording: Recording) -> tuple[RenditionView, ...]:
+    made = [
+        RenditionView(
+            kind=rendition.kind,
+            content_type=rendition.content_type,
+            size_bytes=rendition.size_bytes,
+            url=_address(recording, "renditions", rendition.kind),
+        )
+        for rendition in recording.renditions
+        if rendition.kind is not RenditionKind.ORIGINAL
+    ]
+    return (*made, *_original(recording))
+
+
+def _original(recording: Recording) -> tuple[RenditionView, ...]:
+    if recording.status is RecordingStatus.AWAITING_UPLOAD or recording.content_type is None:
+        return ()
+    return (
+        RenditionView(
+            kind=RenditionKind.ORIGINAL,
+            content_type=recording.content_type,
+            size_bytes=recording.size_bytes,
+            url=_address(recording, "renditions", RenditionKind.ORIGINAL),
+        ),
+    )
+
+
+def _thumbnails(recording: Recording) -> tuple[ThumbnailView, ...]:
+    return tuple(
+        ThumbnailView(
+            at=thumbnail.at,
+            width=thumbnail.width,
+            height=thumbnail.height,
+            url=_address(recording, "thumbnails", str(number)),
+        )
+        for number, thumbnail in enumerate(recording.thumbnails)
+    )
+
+
+def _transcript(recording: Recording, transcript: Transcript | None) -> TranscriptLink | None:
+    if transcript is None:
+        return None
+    return TranscriptLink(
+        language=transcript.language, complete=transcript.complete, url=_address(recording, "transcript")
+    )

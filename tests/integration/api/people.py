@@ -1,0 +1,137 @@
+"""People who use the API in tests, and the pipeline that the tests play themselves."""
+
+import asyncio
+import io
+from collections.abc import Callable
+from typing import Any
+
+import aiohttp
+from aiohttp import ClientResponse, web
+from aiohttp.test_utils import TestClient
+
+from api import keys
+from schemas.ids import new_id
+from schemas.jobs import Failure, Job, Status
+from schemas.time import now
+from stores import lifecycle
+
+PASSWORD = "correct horse battery"
+
+
+async def until_ready(client: TestClient, seconds: float = 30) -> None:
+    """Returns when /health/ready answers 200."""
+    async with asyncio.timeout(seconds):
+        while (await client.get("/health/ready")).status != 200:  # noqa: ASYNC110 - the server has no event for it
+            await asyncio.sleep(0.1)
+
+
+async def expect_problem(response: ClientResponse, code: str, *fields: str) -> dict[str, Any]:
+    """The body of an answer that must be that problem, and name those fields."""
+    body: dict[str, Any] = await response.json(content_type="application/problem+json")
+    assert body["code"] == code, body
+    assert body["status"] == response.status
+    assert body["instance"] == response.headers["X-Request-ID"]
+    assert {entry["field"] for entry in body.get("errors", ())} == set(fields)
+    return body
+
+
+class Person:
+    """Somebody who is signed in."""
+
+    def __init__(self, client: TestClient, user: dict[str, Any], tokens: dict[str, Any]) -> None:
+        self.client = client
+        self.user = user
+        self.tokens = tokens
+        self.headers = {"Authorization": f"Bearer {tokens['access']}"}
+
+    @classmethod
+    async def register(cls, client: TestClient, name: str) -> "Person":
+        """A new account, logged in."""
+        fields = {"username": name, "email": f"{name}@example.org", "password": PASSWORD}
+        made = await client.post("/api/v1/auth/register", json=fields)
+        assert made.status == 201, await made.text()
+        answer = await client.post("/api/token/", json={"username": name, "password": PASSWORD})
+        assert answer.status == 200
+        return cls(client, await made.json(), await answer.json())
+
+    async def call(self, method: str, path: str, **options: Any) -> ClientResponse:
+        """A request with the bearer header."""
+        headers = {**self.headers, **options.pop("headers", {})}
+        return await self.client.request(method, path, headers=headers, **options)
+
+    async def get(self, path: str, **options: Any) -> Any:
+        """The JSON of a GET that must succeed."""
+        response = await self.call("GET", path, **options)
+        assert response.status == 200, await response.text()
+        return await response.json()
+
+    async def announce(self, size: int, **fields: Any) -> dict[str, Any]:
+        """An address to upload to."""
+        body = {"filename": "talk.webm", "file_size": size, **fields}
+        response = await self.call("POST", "/api/v1/recordings/request-upload/", json=body)
+        assert response.status == 201, await response.text()
+        address: dict[str, Any] = await response.json()
+        return address
+
+    async def complete(self, address: dict[str, Any], **fields: Any) -> ClientResponse:
+        """Says that the upload is there."""
+        body = {"s3_key": address["s3_key"], **fields}
+        return await self.call("POST", f"/api/v1/recordings/{address['id']}/upload-complete/", json=body)
+
+    async def upload(self, content: bytes, **fields: Any) -> dict[str, Any]:
+        """A recording whose processing was accepted."""
+        address = await self.announce(len(content), **fields)
+        await put(address["upload_url"], content)
+        response = await self.complete(address)
+        assert response.status == 202, await response.text()
+        return address
+
+    async def send_video(self, content: Any, project: str = "website", filename: str = "talk.webm") -> ClientResponse:
+        """A multipart upload."""
+        form = aiohttp.FormData(quote_fields=False)
+        form.add_field("note", "kept out")
+        form.add_field("file", content, filename=filename, content_type="video/webm")
+        return await self.call("POST", f"/projects/{project}/videos", data=form)
+
+
+async def put(url: str, content: bytes) -> None:
+    """What a client does with an address: puts the bytes there, straight into the object store."""
+    async with aiohttp.ClientSession() as session, session.put(url, data=io.BytesIO(content)) as response:
+        assert response.status == 200, await response.text()
+
+
+async def advance(app: web.Application, job_id: str, transition: Callable[[Job], object]) -> Job:
+    """Does what a worker does: changes the job, and tells its watchers."""
+    job, _ = await app[keys.JOBS].change(job_id, transition)
+    await app[keys.OUTBOX].settle(job)
+    return job
+
+
+def begun(job: Job) -> None:
+    """A transition: the first step has been claimed."""
+    lifecycle.claim(job, job.steps[0].name, job.facts[0]["id"], "test", 60, now())
+
+
+def reported(percent: float) -> Callable[[Job], None]:
+    """A transition: the first step has got so far, and its watchers are to be told."""
+
+    def report(job: Job) -> None:
+        lifecycle.report(job, job.steps[0].name, job.steps[0].fence, percent, {}, now())
+        job.announce = True
+
+    return report
+
+
+def failed(job: Job) -> None:
+    """A transition: every step that can run has failed."""
+    for step in job.steps:
+        if step.status is Status.QUEUED:
+            lifecycle.claim(job, step.name, job.facts[0]["id"], "test", 60, now())
+        if step.status is Status.RUNNING:
+            failure = Failure(code="undecodable", detail="Nothing in the file could be decoded.")
+            lifecycle.fail(job, step.name, step.fence, failure, now())
+
+
+def unknown() -> str:
+    """An id that nothing has."""
+    return new_id()

@@ -1,0 +1,124 @@
+"""The table of routes says what is true: every handler is in it, with what it takes and gives, and so does OpenAPI."""
+
+import inspect
+import json
+import pkgutil
+import re
+import typing
+from importlib import import_module
+from types import UnionType
+from typing import Any
+
+import pytest
+from aiohttp import web
+from jsonschema import Draft202012Validator
+from pydantic import BaseModel
+
+import api.handlers
+from api.access import Access
+from api.binding import bind
+from api.examples import EXAMPLES
+from api.openapi import describe, problem_codes
+from api.routes import ROUTES
+from api.table import Route
+from schemas.problems import CODES
+
+DOCUMENT: dict[str, Any] = json.loads(describe(ROUTES))
+BY_NAME = pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+
+
+def operation(route: Route) -> dict[str, Any]:
+    found: dict[str, Any] = DOCUMENT["paths"][route.path][route.method.lower()]
+    return found
+
+
+def handlers() -> set[Any]:
+    modules = [import_module(f"api.handlers.{found.name}") for found in pkgutil.iter_modules(api.handlers.__path__)]
+    return {
+        function
+        for module in modules
+        for _, function in inspect.getmembers(module, inspect.iscoroutinefunction)
+        if function.__module__ == module.__name__ and not function.__name__.startswith("_")
+    }
+
+
+def test_every_handler_is_in_the_table() -> None:
+    assert {function.__name__ for function in handlers() - {route.handler for route in ROUTES}} == {"owned"}
+
+
+def test_every_registered_route_is_described() -> None:
+    app = web.Application()
+    bind(app, ROUTES)
+    registered = {
+        (route.method, route.resource.canonical.rstrip("/")) for route in app.router.routes() if route.resource
+    }
+    described = {(method.upper(), path) for path, methods in DOCUMENT["paths"].items() for method in methods}
+    assert {entry for entry in registered if entry[0] != "HEAD"} == described
+
+
+def test_a_slash_at_the_end_never_matters() -> None:
+    app = web.Application()
+    bind(app, ROUTES)
+    paths = {resource.canonical for resource in app.router.resources()}
+    assert all({route.path, f"{route.path}/"} <= paths for route in ROUTES)
+
+
+def test_operations_have_names_of_their_own() -> None:
+    names = [route.operation_id for route in ROUTES]
+    assert len(names) == len(set(names))
+
+
+@BY_NAME
+def test_a_handler_takes_what_the_table_says(route: Route) -> None:
+    hints = typing.get_type_hints(route.handler)
+    taken = [hint for name, hint in hints.items() if name != "return" and hint is not web.Request]
+    assert taken == ([route.takes] if route.takes else [])
+
+
+@BY_NAME
+def test_a_handler_gives_what_the_table_says(route: Route) -> None:
+    returned = typing.get_type_hints(route.handler)["return"]
+    kinds = returned.__args__ if isinstance(returned, UnionType) else (returned,)
+    models = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
+    assert models in ([], [route.gives])
+    assert models or route.gives is None or web.Response in kinds
+
+
+@BY_NAME
+def test_the_description_of_a_route_is_whole(route: Route) -> None:
+    described = operation(route)
+    assert described["summary"]
+    assert described["description"]
+    named = {parameter["name"] for parameter in described["parameters"] if parameter["in"] == "path"}
+    assert named == set(re.findall(r"{(\w+)}", route.path))
+    assert str(route.status) in described["responses"]
+    assert ("requestBody" in described) == (route.form or bool(route.takes and not route.reads_query))
+    assert bool(described["security"]) == (route.access is not Access.OPEN)
+
+
+@BY_NAME
+def test_every_problem_of_a_route_has_a_code_and_a_status(route: Route) -> None:
+    for code in problem_codes(route):
+        status = CODES[code].status
+        assert status is not None
+        examples = operation(route)["responses"][str(status)]["content"]["application/problem+json"]["examples"]
+        assert examples[code]["value"]["code"] == code
+
+
+def test_references_lead_somewhere() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    used = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(DOCUMENT)))
+    assert used == used & set(schemas)
+    for schema in schemas.values():
+        Draft202012Validator.check_schema(schema)
+
+
+@pytest.mark.parametrize("model", EXAMPLES, ids=lambda model: model.__name__)
+def test_an_example_is_one(model: type[BaseModel]) -> None:
+    model.model_validate_json(json.dumps(EXAMPLES[model]))
+
+
+def test_every_body_has_an_example() -> None:
+    bodies = {model for route in ROUTES for model in (route.takes, route.gives) if model}
+    queries = {route.takes for route in ROUTES if route.takes and route.reads_query}
+    assert bodies - queries == set(EXAMPLES)

@@ -1,0 +1,72 @@
+"""Access tokens: only ours, only HS256, only while they are valid."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import jwt
+import pytest
+from pydantic import SecretStr
+
+from api.tokens import AUDIENCE, ISSUER, AccessTokens, fingerprint, new_secret
+from schemas.problems import Problem
+from schemas.settings import Settings
+
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture
+def tokens() -> AccessTokens:
+    return AccessTokens(Settings(jwt_secret=SecretStr(SECRET)))
+
+
+def made(secret: str = SECRET, algorithm: str = "HS256", **changed: Any) -> str:
+    present = datetime.now(UTC)
+    claims = {"sub": "u", "iss": ISSUER, "aud": AUDIENCE, "typ": "access", "iat": present}
+    claims |= {"exp": present + timedelta(hours=1)} | changed
+    return jwt.encode({name: value for name, value in claims.items() if value is not None}, secret, algorithm)
+
+
+def test_a_token_names_its_account(tokens: AccessTokens) -> None:
+    assert tokens.read(tokens.issue("u1")) == "u1"
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        made(secret="f" * 64),
+        made(algorithm="HS512", secret=SECRET * 2),
+        made(iss="somebody"),
+        made(aud="something"),
+        made(typ="refresh"),
+        made(typ=None),
+        made(exp=None),
+        made(sub=None),
+        jwt.encode({"sub": "u"}, "", algorithm="none"),
+        "",
+        "a.b.c",
+        "ü",
+    ],
+)
+def test_any_other_token_is_refused(tokens: AccessTokens, token: str) -> None:
+    with pytest.raises(Problem) as caught:
+        tokens.read(token)
+    assert caught.value.entry.code == "token_invalid"
+
+
+def test_an_old_token_has_expired(tokens: AccessTokens) -> None:
+    with pytest.raises(Problem) as caught:
+        tokens.read(made(exp=datetime.now(UTC) - timedelta(seconds=1)))
+    assert caught.value.entry.code == "token_expired"
+
+
+def test_without_a_secret_each_process_has_its_own() -> None:
+    first, second = AccessTokens(Settings()), AccessTokens(Settings())
+    with pytest.raises(Problem):
+        second.read(first.issue("u"))
+
+
+def test_a_secret_is_kept_as_its_hash_alone() -> None:
+    secret = new_secret()
+    assert len(secret) >= 43
+    assert secret not in fingerprint(secret)
+    assert fingerprint(secret) == fingerprint(secret) != fingerprint(new_secret())
