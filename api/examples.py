@@ -127,7 +127,6 @@ EXAMPLES: dict[type[BaseModel], dict[str, Any]] = {
         "name": "tidemark",
         "version": "0.1.0",
         "environment": "production",
-        "providers": {"speech": "deepgram", "language": "gemini"},
         "limits": _LIMITS.model_dump(),
     },
 }

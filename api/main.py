@@ -4,7 +4,6 @@ import uvloop
 from aiohttp import web
 
 from api.app import make_app
-from api.logs import configure
 from schemas.settings import Settings
 
 _KEEPALIVE_SECONDS = 75.0
@@ -12,7 +11,6 @@ _KEEPALIVE_SECONDS = 75.0
 
 def run(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT; blocks. Requests under way get SHUTDOWN_GRACE_SECONDS, watchers are sent away."""
-    configure(settings)
     web.run_app(
         make_app(settings),
         host=settings.host,

@@ -62,7 +62,7 @@ def _install(name: str) -> None:
     pip = (PYTHON, "-m", "pip", "--disable-pip-version-check", "--quiet")
     uv = (PYTHON, "-m", "uv", "pip", "install", "--quiet", "--python", PYTHON)
     _run(*pip, "install", "--require-hashes", "-r", str(REQUIREMENTS / "bootstrap.txt"))
-    _run(*uv, "--require-hashes", "-r", str(REQUIREMENTS / f"{name}.txt"))
+    _run(*uv, "--require-hashes", "--no-deps", "-r", str(REQUIREMENTS / f"{name}.txt"))
     _run(*uv, "--no-deps", "--no-build-isolation", "--editable", str(PROJECT))
 
 

@@ -190,7 +190,6 @@ class Info(Frozen):
     name: str
     version: str
     environment: str
-    providers: dict[str, str]
     limits: Limits
 
 

@@ -9,7 +9,6 @@ from api import pages
 from api.keys import HEALTH, METRICS, OPENAPI, SETTINGS
 from schemas.problems import Problem
 from schemas.responses import Health, Info, Limits
-from schemas.settings import Settings
 
 
 async def live(_: web.Request) -> Health:
@@ -44,7 +43,6 @@ async def info(request: web.Request) -> Info:
         name="tidemark",
         version=release(),
         environment=settings.environment,
-        providers=_providers(settings),
         limits=Limits(
             max_upload_bytes=settings.max_upload_bytes,
             presigned_url_seconds=settings.presigned_url_seconds,
@@ -61,12 +59,6 @@ def release() -> str:
         return version("tidemark")
     except PackageNotFoundError:
         return "0"
-
-
-def _providers(settings: Settings) -> dict[str, str]:
-    deepgram = bool(settings.deepgram_api_key.get_secret_value())
-    gemini = bool(settings.gemini_api_key.get_secret_value())
-    return {"speech": "deepgram" if deepgram else "offline", "language": "gemini" if gemini else "offline"}
 
 
 async def metrics(request: web.Request) -> web.Response:

@@ -6,9 +6,9 @@ import sys
 
 PROGRAM = """
 import logging, structlog
-from api.logs import configure
+from deploy.logs import configure_logging
 from schemas.settings import Settings
-configure(Settings(log_format="json", log_level="info"))
+configure_logging(Settings(log_format="json", log_level="info"))
 log = structlog.get_logger("ours")
 with structlog.contextvars.bound_contextvars(request_id="r-1"):
     log.debug("too fine")

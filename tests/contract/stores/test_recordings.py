@@ -1,0 +1,166 @@
+"""Recordings: what their owner lists and changes, and that only the newest writer of a stage is heard."""
+
+import pytest
+
+from schemas.jobs import Failure
+from schemas.media import Rendition, RenditionKind
+from schemas.recordings import RecordingStatus
+from stores import lifecycle
+from stores.errors import Duplicate, LeaseLost
+from stores.recordings import Recordings, fence_of
+from tests.unit.stores.jobs import START, a_job, a_recording, result_of, wake_of
+
+OLD, NEW = fence_of("job", 9), fence_of("job", 10)
+
+
+@pytest.fixture
+async def recordings(database) -> Recordings:
+    recordings = Recordings(database)
+    for _ in range(2):
+        await recordings.prepare()
+    return recordings
+
+
+@pytest.fixture
+async def recording(recordings):
+    recording = a_recording()
+    await recordings.create(recording)
+    return recording
+
+
+def rendition(kind=RenditionKind.AUDIO, size=10) -> Rendition:
+    return Rendition(kind=kind, content_type="audio/mp4", size_bytes=size, key=f"renditions/{kind}")
+
+
+async def test_a_recording_comes_back_as_it_was_stored(recordings, recording):
+    assert await recordings.get(recording.id) == recording
+    with pytest.raises(Duplicate):
+        await recordings.create(recording)
+
+
+async def test_nobody_else_sees_changes_or_deletes_it(recordings, recording):
+    assert await recordings.get_owned("bob", recording.id) is None
+    assert await recordings.update_owned("bob", recording.id, {"title": "Mine"}) is None
+    await recordings.delete_owned("bob", recording.id)
+    assert await recordings.get_owned("ada", recording.id) == recording
+
+
+async def test_its_owner_changes_and_deletes_it(recordings, recording):
+    changed = await recordings.update_owned("ada", recording.id, {"title": "Retro"})
+    assert (changed.title, changed.filename) == ("Retro", "standup.webm")
+    assert changed.updated_at > recording.updated_at
+    for _ in range(2):
+        await recordings.delete_owned("ada", recording.id)
+    assert await recordings.get(recording.id) is None
+
+
+async def test_lists_are_newest_first_and_go_on_where_they_stopped(recordings):
+    ids = []
+    for owner in ("ada", "bob", "ada", "ada", "ada", "ada"):
+        recording = a_recording(owner_id=owner)
+        await recordings.create(recording)
+        ids += [recording.id] if owner == "ada" else []
+    listed, before = [], None
+    while page := await recordings.list_owned("ada", limit=2, before=before):
+        before = page[-1].id
+        listed += [recording.id for recording in page]
+    assert listed == ids[::-1]
+
+
+async def test_lists_can_be_filtered(recordings):
+    await recordings.create(a_recording(title="Plan (Q1.*)", project_id="web", status=RecordingStatus.COMPLETED))
+    await recordings.create(a_recording(title="plan b", project_id="web"))
+    await recordings.create(a_recording(title="Other"))
+
+    async def titles(**filters) -> list[str]:
+        return [recording.title for recording in await recordings.list_owned("ada", limit=10, **filters)]
+
+    assert await titles(title="PLAN") == ["plan b", "Plan (Q1.*)"]
+    assert await titles(title="(q1.*)") == ["Plan (Q1.*)"]
+    assert await titles(title=".*") == ["Plan (Q1.*)"]
+    assert await titles(project_id="web") == ["plan b", "Plan (Q1.*)"]
+    assert await titles(status=RecordingStatus.COMPLETED, title="plan") == ["Plan (Q1.*)"]
+
+
+async def test_only_the_newest_writer_of_a_stage_is_heard(recordings, recording):
+    await recordings.write(recording.id, "audio", NEW, {"has_audio": True})
+    await recordings.write(recording.id, "audio", NEW, {"duration_seconds": 3.0})
+    with pytest.raises(LeaseLost):
+        await recordings.write(recording.id, "audio", OLD, {"has_audio": False})
+    await recordings.write(recording.id, "render", OLD, {"has_video": True})
+    found = await recordings.get(recording.id)
+    assert (found.has_audio, found.has_video, found.duration_seconds) == (True, True, 3)
+    assert found.fences == {"audio": NEW, "render": OLD}
+
+
+async def test_a_lost_recording_stays_lost(recordings):
+    for act in (
+        recordings.write("nothing", "audio", NEW, {"has_audio": True}),
+        recordings.add_rendition("nothing", "audio", NEW, rendition()),
+    ):
+        with pytest.raises(LeaseLost):
+            await act
+    assert await recordings.get("nothing") is None
+
+
+async def test_a_rendition_takes_the_place_of_its_kind(recordings, recording):
+    await recordings.add_rendition(recording.id, "audio", OLD, rendition(size=1))
+    await recordings.add_rendition(recording.id, "audio", OLD, rendition(RenditionKind.SPEECH))
+    await recordings.add_rendition(recording.id, "audio", NEW, rendition(size=2))
+    await recordings.add_rendition(recording.id, "audio", NEW, rendition(size=2))
+    with pytest.raises(LeaseLost):
+        await recordings.add_rendition(recording.id, "audio", OLD, rendition(size=3))
+    found = await recordings.get(recording.id)
+    assert found.renditions == [rendition(size=2), rendition(RenditionKind.SPEECH)]
+
+
+async def test_an_overtaken_writer_takes_no_rendition_away(recordings, recording):
+    """The old writer had passed its check when the new one came: what it writes next must find the new fence."""
+
+    class Overtaken(Recordings):
+        async def write(self, recording_id, stage, fence, fields):
+            await super().write(recording_id, stage, fence, fields)
+            await recordings.add_rendition(recording_id, stage, NEW, rendition(size=2))
+
+    old = Overtaken.__new__(Overtaken)
+    old.__dict__ = recordings.__dict__
+    with pytest.raises(LeaseLost):
+        await old.add_rendition(recording.id, "audio", OLD, rendition(size=1))
+    assert (await recordings.get(recording.id)).renditions == [rendition(size=2)]
+
+
+async def test_the_status_follows_the_job(recordings, recording):
+    job = a_job(recording)
+    await recordings.follow(job)
+    assert (await recordings.get(recording.id)).status is RecordingStatus.PROCESSING
+    lifecycle.cancel(job, START)
+    await recordings.follow(job)
+    found = await recordings.get(recording.id)
+    assert (found.status, found.error.code) == (RecordingStatus.FAILED, "cancelled")
+
+
+async def test_the_status_says_which_step_failed(recordings, recording):
+    job = a_job(recording)
+    lifecycle.claim(job, "audio", wake_of(job, "audio"), "one", 10, START)
+    lifecycle.fail(job, "audio", 1, Failure(code="no_media", detail="Nothing there."), START)
+    lifecycle.claim(job, "render", wake_of(job, "render"), "one", 10, START)
+    lifecycle.complete(job, "render", 1, {}, result_of(job, "render"), START)
+    await recordings.follow(job)
+    found = await recordings.get(recording.id)
+    assert (found.status, found.error.code) == (RecordingStatus.FAILED, "no_media")
+
+
+async def test_an_older_state_of_the_job_does_not_come_back(recordings, recording):
+    older = a_job(recording)
+    newer = older.model_copy(deep=True)
+    newer.version += 1
+    lifecycle.cancel(newer, START)
+    await recordings.follow(newer)
+    await recordings.follow(older)
+    assert (await recordings.get(recording.id)).status is RecordingStatus.FAILED
+
+
+async def test_following_for_a_deleted_recording_is_harmless(recordings):
+    job = a_job()
+    await recordings.follow(job)
+    assert await recordings.get(job.recording_id) is None

@@ -1,0 +1,121 @@
+"""Jobs for tests: a new one, and the facts that its steps put out."""
+
+from datetime import UTC, datetime, timedelta
+
+from schemas.events import (
+    AudioAvailable,
+    AudioExtracted,
+    Event,
+    MediaRendered,
+    RecordingAnalysed,
+    RecordingTranscribed,
+    RecordingUploaded,
+    event_id,
+)
+from schemas.ids import new_id
+from schemas.jobs import Job
+from schemas.recordings import Recording, RecordingStatus, Source
+from stores import keys, lifecycle
+
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def later(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+def a_recording(**fields) -> Recording:
+    recording_id = new_id()
+    return Recording(
+        **{
+            "id": recording_id,
+            "owner_id": "ada",
+            "job_id": new_id(),
+            "title": "Stand-up",
+            "filename": "standup.webm",
+            "source": Source.PRESIGNED,
+            "status": RecordingStatus.PROCESSING,
+            "size_bytes": 1000,
+            "object_key": keys.original(recording_id),
+            "content_type": "video/webm",
+            "created_at": START,
+            "updated_at": START,
+            **fields,
+        }
+    )
+
+
+def uploaded(recording: Recording) -> RecordingUploaded:
+    return RecordingUploaded(
+        **about(recording, "recording.uploaded"),
+        object_key=recording.object_key,
+        content_type="video/webm",
+        size_bytes=recording.size_bytes,
+        source=recording.source,
+    )
+
+
+def a_job(recording: Recording | None = None, attempts: int = 3, at: datetime = START) -> Job:
+    recording = recording or a_recording()
+    return lifecycle.new_job(recording, uploaded(recording), attempts, at)
+
+
+def about(work: Recording | Job, event_type: str) -> dict[str, object]:
+    job_id = work.job_id if isinstance(work, Recording) else work.id
+    recording_id = work.id if isinstance(work, Recording) else work.recording_id
+    return {
+        "id": event_id(event_type, job_id),
+        "job_id": job_id,
+        "recording_id": recording_id,
+        "owner_id": work.owner_id,
+        "occurred_at": START,
+    }
+
+
+def available(job: Job) -> AudioAvailable:
+    return AudioAvailable(
+        **about(job, "audio.available"), parts_prefix=keys.speech_prefix(job.recording_id), sample_rate=16_000
+    )
+
+
+def result_of(job: Job, stage: str) -> Event:
+    """The fact that a stage ends with."""
+    match stage:
+        case "audio":
+            return AudioExtracted(
+                **about(job, "audio.extracted"),
+                duration_seconds=3,
+                has_audio=True,
+                has_video=True,
+                parts_prefix=keys.speech_prefix(job.recording_id),
+                parts=1,
+                sample_rate=16_000,
+            )
+        case "render":
+            return MediaRendered(**about(job, "media.rendered"), duration_seconds=3, has_video=True)
+        case "transcribe":
+            return RecordingTranscribed(
+                **about(job, "recording.transcribed"), provider="fake", segments=1, words=2, duration_seconds=3
+            )
+    return RecordingAnalysed(
+        **about(job, "recording.analysed"),
+        provider="fake",
+        kinds=("summary",),
+        action_items=0,
+        key_points=0,
+        sentiment="neutral",
+    )
+
+
+_WAKES = {
+    "audio": ("recording.uploaded",),
+    "render": ("recording.uploaded",),
+    "transcribe": ("audio.extracted", "audio.available"),
+    "analyse": ("recording.transcribed",),
+}
+
+
+def wake_of(job: Job, stage: str) -> str | None:
+    """The id of the newest fact that the stage waits for; None before there is one."""
+    ids = [fact["id"] for fact in job.facts if fact["type"] in _WAKES[stage]]
+    return ids[-1] if ids else None

@@ -1,0 +1,225 @@
+"""A document database in memory: what DESIGN allows of MongoDB, and not an operation more.
+
+It passes the contract suite of the repositories (tests/contract/stores), so that they can be tested without a server.
+Every operation gives way to other tasks first, as a real one does, so that writers interleave; documents go through
+BSON, so that what comes back is what a server would give back. `away` makes it unreachable.
+"""
+
+import asyncio
+import copy
+import re
+from collections.abc import Callable
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+
+import bson
+from bson.codec_options import CodecOptions
+from pymongo.errors import DuplicateKeyError, ServerSelectionTimeoutError
+
+Fields = dict[str, Any]
+_MISSING = object()
+_AWARE: CodecOptions[Fields] = CodecOptions(tz_aware=True)
+
+
+def _stored(fields: Fields) -> Fields:
+    return bson.decode(bson.encode(fields), _AWARE)
+
+
+class MemoryDatabase:
+    """Collections by name, made when they are first asked for."""
+
+    def __init__(self) -> None:
+        self._collections: dict[str, MemoryCollection] = {}
+        self.away = False
+
+    def __getitem__(self, name: str) -> "MemoryCollection":
+        return self._collections.setdefault(name, MemoryCollection(self))
+
+
+class MemoryCollection:
+    """Documents by `_id`, in the order of their insertion."""
+
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._database = database
+        self._documents: dict[Any, Fields] = {}
+        self._unique: list[str] = []
+
+    async def create_index(self, keys: Any, *, unique: bool = False, sparse: bool = False) -> None:
+        await self._turn()
+        if unique and keys not in self._unique:
+            self._unique.append(keys)
+
+    async def insert_one(self, document: Fields) -> None:
+        await self._turn()
+        self._insert(_stored(document))
+
+    async def find_one(self, wanted: Fields) -> Fields | None:
+        await self._turn()
+        return next(iter(self._matching(wanted)), None)
+
+    def find(self, wanted: Fields, projection: Fields | None = None) -> "MemoryCursor":
+        return MemoryCursor(self, wanted, projection)
+
+    async def update_one(self, wanted: Fields, update: Fields, upsert: bool = False) -> SimpleNamespace:
+        return await self._update(wanted, update, 1, upsert)
+
+    async def update_many(self, wanted: Fields, update: Fields) -> SimpleNamespace:
+        return await self._update(wanted, update, None)
+
+    async def find_one_and_update(self, wanted: Fields, update: Fields) -> Fields | None:
+        before = await self.find_one(wanted)
+        if before is not None:
+            self._change(before["_id"], wanted, update)
+        return before
+
+    async def find_one_and_delete(self, wanted: Fields) -> Fields | None:
+        found = await self.find_one(wanted)
+        if found is not None:
+            del self._documents[found["_id"]]
+        return found
+
+    async def replace_one(self, wanted: Fields, document: Fields) -> SimpleNamespace:
+        await self._turn()
+        found = self._matching(wanted)[:1]
+        for before in found:
+            self._documents[before["_id"]] = _stored(document)
+        return SimpleNamespace(matched_count=len(found))
+
+    async def delete_one(self, wanted: Fields) -> None:
+        await self.find_one_and_delete(wanted)
+
+    async def delete_many(self, wanted: Fields) -> None:
+        await self._turn()
+        for found in self._matching(wanted):
+            del self._documents[found["_id"]]
+
+    async def read(self, wanted: Fields) -> list[Fields]:
+        await self._turn()
+        return self._matching(wanted)
+
+    async def _turn(self) -> None:
+        await asyncio.sleep(0)
+        if self._database.away:
+            raise ServerSelectionTimeoutError("the database is away")
+
+    async def _update(self, wanted: Fields, update: Fields, most: int | None, upsert: bool = False) -> SimpleNamespace:
+        await self._turn()
+        found = self._matching(wanted)[:most]
+        for before in found:
+            self._change(before["_id"], wanted, update)
+        if upsert and not found:
+            fresh = {name: value for name, value in wanted.items() if not isinstance(value, dict)}
+            _apply(fresh, wanted, update)
+            self._insert(_stored(fresh))
+        return SimpleNamespace(matched_count=len(found))
+
+    def _matching(self, wanted: Fields) -> list[Fields]:
+        return [copy.deepcopy(document) for document in self._documents.values() if _matches(document, wanted)]
+
+    def _change(self, document_id: Any, wanted: Fields, update: Fields) -> None:
+        changed = copy.deepcopy(self._documents[document_id])
+        _apply(changed, wanted, update)
+        self._documents[document_id] = _stored(changed)
+
+    def _insert(self, document: Fields) -> None:
+        for name in ("_id", *self._unique):
+            if any(other[name] == document[name] for other in self._documents.values()):
+                raise DuplicateKeyError(f"duplicate {name}", 11000, {"keyValue": {name: document[name]}})
+        self._documents[document["_id"]] = document
+
+
+class MemoryCursor:
+    """What `find` gives: sorted, limited, read with `async for`."""
+
+    def __init__(self, collection: MemoryCollection, wanted: Fields, projection: Fields | None) -> None:
+        self._collection, self._wanted = collection, wanted
+        self._projection = projection
+        self._key: str | None = None
+        self._down = False
+        self._most: int | None = None
+
+    def sort(self, key: str, direction: int) -> "MemoryCursor":
+        self._key, self._down = key, direction < 0
+        return self
+
+    def limit(self, most: int) -> "MemoryCursor":
+        self._most = most
+        return self
+
+    async def __aiter__(self):
+        found = await self._collection.read(self._wanted)
+        if self._key is not None:
+            found.sort(key=lambda document: document[self._key], reverse=self._down)
+        for document in found[: self._most]:
+            yield {name: document[name] for name in self._projection} if self._projection else document
+
+
+def _values(document: Any, path: str) -> list[Any]:
+    """What lies at a dotted path: several values where it leads through an array."""
+    name, _, rest = path.partition(".")
+    value = document.get(name, _MISSING) if isinstance(document, dict) else _MISSING
+    if not rest:
+        return [value]
+    return [found for item in (value if isinstance(value, list) else [value]) for found in _values(item, rest)]
+
+
+def _matches(document: Fields, wanted: Fields) -> bool:
+    return all(
+        any(_matches(document, one) for one in condition)
+        if name == "$or"
+        else _fits(_values(document, name), condition)
+        for name, condition in wanted.items()
+    )
+
+
+def _fits(values: list[Any], condition: Any) -> bool:
+    if not isinstance(condition, dict):
+        return any(value == condition or (condition is None and value is _MISSING) for value in values)
+    flags = re.IGNORECASE if "i" in condition.get("$options", "") else 0
+    return all(_OPERATORS[operator](values, operand, flags) for operator, operand in condition.items())
+
+
+def _same_kind(value: Any, operand: Any) -> bool:
+    return isinstance(value, type(operand)) or (isinstance(value, datetime) and isinstance(operand, datetime))
+
+
+_OPERATORS: dict[str, Callable[[list[Any], Any, int], bool]] = {
+    "$exists": lambda values, operand, _: operand == any(value is not _MISSING for value in values),
+    "$ne": lambda values, operand, _: operand not in values,
+    "$in": lambda values, operand, _: any(value in operand for value in values),
+    "$lt": lambda values, operand, _: any(_same_kind(value, operand) and value < operand for value in values),
+    "$lte": lambda values, operand, _: any(_same_kind(value, operand) and value <= operand for value in values),
+    "$gt": lambda values, operand, _: any(_same_kind(value, operand) and value > operand for value in values),
+    "$regex": lambda values, operand, flags: any(re.search(operand, value, flags) for value in values),
+    "$options": lambda *_: True,
+}
+"""Every operator that a filter may use; another is a KeyError here, and not on the list of what documents may use."""
+
+
+def _apply(document: Fields, wanted: Fields, update: Fields) -> None:
+    for operator, changes in update.items():
+        for path, value in changes.items():
+            holder, name = _holder(document, path, wanted)
+            match operator:
+                case "$set":
+                    holder[name] = value
+                case "$push":
+                    holder.setdefault(name, []).append(value)
+                case "$pull":
+                    holder[name] = [item for item in holder.get(name, []) if not _matches(item, value)]
+                case _:
+                    raise ValueError(f"{operator} is not on the list of what documents may use")
+
+
+def _holder(document: Fields, path: str, wanted: Fields) -> tuple[Any, Any]:
+    """The dict or list that a dotted path ends in, and the place there; `$` is the item that the filter found."""
+    *way, last = path.split(".")
+    holder: Any = document
+    for name in way:
+        holder = holder.setdefault(name, {})
+    if last != "$":
+        return holder, last
+    array = ".".join(way)
+    inner = {name.removeprefix(f"{array}."): value for name, value in wanted.items() if name.startswith(f"{array}.")}
+    return holder, next(number for number, item in enumerate(holder) if _matches(item, inner))

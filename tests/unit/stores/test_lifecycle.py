@@ -1,0 +1,219 @@
+"""Each transition by itself. What holds in any order of them: see test_lifecycle_model."""
+
+import pytest
+
+from schemas.events import read_event
+from schemas.jobs import LOG_LINES, Failure, Status
+from stores import lifecycle
+from stores.errors import LeaseLost
+from tests.unit.stores.jobs import START, a_job, a_recording, available, later, result_of, uploaded, wake_of
+
+BROKEN = Failure(code="broken", detail="It broke.")
+
+
+def claimed(stage="audio", attempts=3):
+    job = a_job(attempts=attempts)
+    lifecycle.claim(job, stage, wake_of(job, stage), "one", 10, START)
+    return job
+
+
+def end(job, stage, at=START):
+    lifecycle.claim(job, stage, wake_of(job, stage), "one", 10, at)
+    lifecycle.complete(job, stage, job.step(stage).fence, {stage: 1}, result_of(job, stage), at)
+
+
+def owes_nothing(job, at=START):
+    lifecycle.published(job, list(job.outbox), job.version, at)
+    return job
+
+
+def test_a_new_job_owes_the_fact_of_the_upload():
+    recording = a_recording(project_id="website")
+    event = uploaded(recording)
+    job = lifecycle.new_job(recording, event, 4, START)
+    assert (job.id, job.recording_id, job.owner_id, job.project_id) == (
+        *(recording.job_id, recording.id, "ada", "website"),
+    )
+    assert [(step.name, step.after, step.max_attempts) for step in job.steps] == [
+        ("audio", (), 4),
+        ("render", (), 4),
+        ("transcribe", ("audio",), 4),
+        ("analyse", ("transcribe",), 4),
+    ]
+    assert (job.status, job.outbox, job.announce) == (Status.QUEUED, [event.id], True)
+    assert read_event(job.facts[0]) == event
+    assert job.sweep_at == later(2)
+
+
+def test_a_claim_gives_owner_lease_fence_and_attempt():
+    job = claimed()
+    step = job.step("audio")
+    assert (step.status, step.owner, step.fence, step.attempt) == (Status.RUNNING, "one", 1, 1)
+    assert (step.lease_until, step.started_at, step.woken_by) == (later(10), START, job.facts[0]["id"])
+    assert (job.status, job.started_at) == (Status.RUNNING, START)
+    assert job.logs[-1].message == "attempt 1 of 3"
+
+
+@pytest.mark.parametrize("wake", ["nothing", ""])
+def test_only_a_fact_of_the_job_wakes_a_step(wake):
+    with pytest.raises(lifecycle.Refused):
+        lifecycle.claim(a_job(), "audio", wake, "one", 10, START)
+
+
+def test_a_second_claim_is_refused_until_the_lease_is_over():
+    job = claimed()
+    with pytest.raises(lifecycle.Refused):
+        lifecycle.claim(job, "audio", wake_of(job, "audio"), "two", 10, later(9.9))
+    lifecycle.claim(job, "audio", wake_of(job, "audio"), "two", 10, later(10))
+    step = job.step("audio")
+    assert (step.owner, step.fence, step.attempt, step.started_at) == ("two", 2, 2, START)
+    with pytest.raises(LeaseLost):
+        lifecycle.renew(job, "audio", 1, 10, later(10))
+
+
+def test_renewing_prolongs_the_lease_and_says_nothing_to_the_watchers():
+    job = owes_nothing(claimed())
+    lifecycle.renew(job, "audio", 1, 10, later(5))
+    assert job.step("audio").lease_until == job.sweep_at == later(15)
+    assert not job.announce
+
+
+def test_progress_never_goes_back_and_only_an_ending_is_a_hundred():
+    job = claimed()
+    for said, shown in ((40.0, 40), (10.0, 40), (None, 40), (150.0, 99)):
+        lifecycle.report(job, "audio", 1, said, {}, START)
+        assert job.step("audio").progress == shown
+    lifecycle.complete(job, "audio", 1, {}, result_of(job, "audio"), START)
+    assert job.step("audio").progress == 100
+
+
+def test_an_early_fact_is_put_out_once():
+    job = claimed()
+    for _ in range(2):
+        lifecycle.put_out(job, "audio", 1, available(job), START)
+    assert [fact["type"] for fact in job.facts] == ["recording.uploaded", "audio.available"]
+    assert len(job.outbox) == 2
+
+
+def test_an_early_fact_of_a_repeated_step_is_put_out_again():
+    """A second attempt cannot know whether the first one's fact was heard, so it says it again under the same id."""
+    job = claimed()
+    lifecycle.put_out(job, "audio", 1, available(job), START)
+    owes_nothing(job)
+    lifecycle.put_out(job, "audio", 1, available(job), START)
+    assert job.outbox == [available(job).id]
+    assert len(job.facts) == 2
+
+
+def test_the_last_step_ends_the_job():
+    job = a_job()
+    for stage in ("audio", "render", "transcribe"):
+        end(job, stage)
+        assert job.status is Status.RUNNING
+    end(job, "analyse", later(5))
+    assert (job.status, job.finished_at, job.progress) == (Status.COMPLETED, later(5), 100)
+    assert job.results == {"audio": 1, "render": 1, "transcribe": 1, "analyse": 1}
+    assert owes_nothing(job).sweep_at is None
+
+
+def test_a_failure_cancels_what_needs_the_step_and_nothing_else():
+    job = claimed()
+    lifecycle.fail(job, "audio", 1, BROKEN, START)
+    assert [step.status.value for step in job.steps] == ["failed", "queued", "cancelled", "cancelled"]
+    assert job.step("audio").error == BROKEN
+    assert job.step("analyse").error.code == "upstream_failed"
+    assert not job.status.ended
+    end(job, "render")
+    assert job.status is Status.FAILED
+
+
+def test_a_retry_waits_out_its_delay():
+    job = owes_nothing(claimed())
+    lifecycle.retry_later(job, "audio", 1, BROKEN, 30, START)
+    step = job.step("audio")
+    assert (step.status, step.error, step.owner) == (Status.QUEUED, BROKEN, None)
+    assert owes_nothing(job).sweep_at == later(30)
+    with pytest.raises(lifecycle.Refused):
+        lifecycle.claim(job, "audio", wake_of(job, "audio"), "one", 10, later(29))
+    assert lifecycle.expire(job, later(30)) == ("audio",)
+    lifecycle.claim(job, "audio", wake_of(job, "audio"), "one", 10, later(30))
+    assert (step.attempt, step.not_before) == (2, None)
+
+
+def test_the_last_attempt_fails_with_a_dead_letter():
+    job = claimed(attempts=1)
+    lifecycle.retry_later(job, "audio", 1, BROKEN, 30, START)
+    letter = read_event(job.facts[-1])
+    assert job.step("audio").status is Status.FAILED
+    assert (letter.type, letter.stage, letter.code, letter.attempts) == ("dead.letter", "audio", "broken", 1)
+    assert (letter.original_topic, letter.original["id"]) == ("tidemark.uploads", job.facts[0]["id"])
+    assert letter.id in job.outbox
+
+
+def test_a_step_that_is_given_back_costs_no_attempt_and_is_due_at_once():
+    job = owes_nothing(claimed())
+    lifecycle.give_back(job, "audio", 1, 0, later(3))
+    step = job.step("audio")
+    assert (step.status, step.attempt, step.fence, step.owner) == (Status.QUEUED, 0, 1, None)
+    owes_nothing(job, later(3.1))
+    assert job.sweep_at == later(3), "whoever sweeps next wakes it"
+
+
+def test_an_expired_lease_is_taken_back_and_woken_again_if_nobody_hears():
+    job = owes_nothing(claimed())
+    assert lifecycle.expire(job, later(9)) == ()
+    assert lifecycle.expire(job, later(10)) == ("audio",)
+    owes_nothing(job)
+    assert (job.step("audio").status, job.sweep_at) == (Status.QUEUED, later(25))
+    assert lifecycle.expire(job, later(25)) == ("audio",)
+
+
+def test_an_expired_last_attempt_fails_the_step():
+    job = claimed(attempts=1)
+    assert "audio" not in lifecycle.expire(job, later(10))
+    assert (job.step("audio").status, job.step("audio").error.code) == (Status.FAILED, "child_crashed")
+
+
+def test_what_is_due_is_not_put_off_by_a_busy_neighbour():
+    job = claimed()
+    lifecycle.claim(job, "render", wake_of(job, "render"), "two", 10, START)
+    owes_nothing(job)
+    for second in range(1, 20):
+        lifecycle.renew(job, "render", 1, 10, later(second))
+        lifecycle.report(job, "render", 1, second, {}, later(second))
+    assert job.sweep_at == later(10)
+    assert "audio" in lifecycle.expire(job, later(20))
+
+
+def test_what_is_owed_is_not_put_off_by_a_busy_neighbour():
+    job = claimed("render")
+    for second in range(1, 9):
+        lifecycle.report(job, "render", 1, second, {}, later(second))
+    assert job.sweep_at == later(2)
+
+
+def test_cancelling_ends_what_has_not_ended():
+    job = a_job()
+    end(job, "audio")
+    lifecycle.claim(job, "render", wake_of(job, "render"), "one", 10, START)
+    for _ in range(2):
+        lifecycle.cancel(job, later(1))
+    assert [step.status.value for step in job.steps] == ["completed", "cancelled", "cancelled", "cancelled"]
+    assert (job.status, job.finished_at) == (Status.CANCELLED, later(1))
+    with pytest.raises(LeaseLost):
+        lifecycle.complete(job, "render", 1, {}, result_of(job, "render"), later(2))
+
+
+def test_news_stay_owed_when_the_state_has_moved_on():
+    job = claimed()
+    lifecycle.published(job, list(job.outbox), job.version - 1, START)
+    assert (job.outbox, job.announce, job.sweep_at) == ([], True, later(2))
+
+
+def test_the_log_keeps_its_newest_lines():
+    job = claimed(attempts=20)
+    for number in range(LOG_LINES):
+        fence = job.step("audio").fence
+        lifecycle.give_back(job, "audio", fence, 0, START)
+        lifecycle.claim(job, "audio", wake_of(job, "audio"), f"owner {number}", 10, START)
+    assert len(job.logs) == LOG_LINES

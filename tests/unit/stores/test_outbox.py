@@ -1,0 +1,74 @@
+"""The outbox: facts, then the recording's status, then the news, then crossed off; what fails stays owed."""
+
+import asyncio
+
+import pytest
+
+from schemas.jobs import Status
+from schemas.recordings import RecordingStatus
+from schemas.time import now
+from stores import lifecycle
+from stores.errors import StoreUnavailable
+from tests.unit.stores.jobs import a_job, a_recording
+from tests.unit.streams.fakes import World
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+async def job(world):
+    recording = a_recording()
+    await world.resources.recordings.create(recording)
+    return await world.resources.jobs.create(a_job(recording, at=now()))
+
+
+async def owed(world, job):
+    stored = await world.resources.jobs.get(job.id)
+    return (stored.outbox, stored.announce)
+
+
+async def test_everything_owed_is_paid_and_crossed_off(world, job):
+    await world.resources.outbox.settle(job)
+    assert [event.type for event in world.publisher.events] == ["recording.uploaded", "job.progressed"]
+    assert world.publisher.events[-1].job.version == job.version
+    assert await owed(world, job) == ([], False)
+
+
+async def test_paying_twice_says_the_same_twice(world, job):
+    for _ in range(2):
+        await world.resources.outbox.settle(job)
+    ids = [event.id for event in world.publisher.events]
+    assert ids[:2] == ids[2:]
+    assert await owed(world, job) == ([], False)
+
+
+async def test_what_kafka_does_not_take_stays_owed(world, job):
+    world.publisher.away = True
+    with pytest.raises(StoreUnavailable):
+        await world.resources.outbox.settle(job)
+    assert await owed(world, job) == (job.outbox, True)
+
+
+async def test_news_of_an_older_state_leave_the_newer_one_owed(world, job):
+    await world.resources.jobs.change(job.id, lambda job: lifecycle.cancel(job, now()))
+    await world.resources.outbox.settle(job)
+    assert await owed(world, job) == ([], True)
+    await world.resources.outbox.settle(await world.resources.jobs.get(job.id))
+    assert await owed(world, job) == ([], False)
+
+
+async def test_states_that_are_settled_out_of_order_leave_the_newest(world, job):
+    newer, _ = await world.resources.jobs.change(job.id, lambda job: lifecycle.cancel(job, now()))
+    await asyncio.gather(world.resources.outbox.settle(newer), world.resources.outbox.settle(job))
+    await world.resources.outbox.settle(job)
+    recording = await world.resources.recordings.get(job.recording_id)
+    assert (newer.status, recording.status) == (Status.CANCELLED, RecordingStatus.FAILED)
+
+
+async def test_a_job_that_is_gone_owes_nothing(world, job):
+    await world.resources.jobs.delete(job.id)
+    await world.resources.outbox.settle(job)
+    assert await world.resources.jobs.get(job.id) is None

@@ -1,0 +1,145 @@
+"""What a stage works with, without a server: real repositories on the database in memory, and fakes of the rest."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from schemas.events import Event, RecordingUploaded
+from schemas.settings import Settings
+from schemas.topics import Topic
+from stores.analyses import AnalysesStore
+from stores.errors import StoreUnavailable
+from stores.jobs import Jobs
+from stores.outbox import Outbox
+from stores.recordings import Recordings
+from stores.transcripts import Transcripts
+from streams.context import Intelligence
+from streams.resources import Resources
+from streams.stage import Outcome, Stage
+from tests.unit.stores.jobs import result_of
+from tests.unit.stores.memory import MemoryDatabase
+
+
+class FakePublisher:
+    """Keeps what is published, in order. `away` refuses; `hung` never answers."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.away = self.hung = False
+
+    async def publish(self, event: Event) -> None:
+        await asyncio.sleep(0)
+        if self.hung:
+            await asyncio.Event().wait()
+        if self.away:
+            raise StoreUnavailable("event log", "it is away")
+        self.events.append(event)
+
+    def types(self) -> list[str]:
+        """The types of the published facts; the news to the watchers left out."""
+        return [event.type for event in self.events if event.type != "job.progressed"]
+
+
+class FakeObjects:
+    """Objects by key."""
+
+    def __init__(self) -> None:
+        self.stored: dict[str, bytes] = {}
+
+    async def put(self, key: str, body: bytes | Path, content_type: str) -> int:
+        self.stored[key] = body.read_bytes() if isinstance(body, Path) else body
+        return len(self.stored[key])
+
+    async def read(self, key: str) -> bytes:
+        return self.stored[key]
+
+    def internal_url(self, key: str) -> str:
+        return f"http://objects/{key}"
+
+
+class World:
+    """The resources of one process, and a hand on each of the fakes behind them."""
+
+    def __init__(self, **changes: Any) -> None:
+        quick = {"lease_seconds": 30, "retry_delay_seconds": 0.01, "shutdown_grace_seconds": 0.0, **changes}
+        self.settings = Settings().model_copy(update=quick)
+        self.database = MemoryDatabase()
+        self.publisher = FakePublisher()
+        self.objects = FakeObjects()
+        jobs, recordings = Jobs(self.database), Recordings(self.database)
+        self.resources = Resources(
+            settings=self.settings,
+            jobs=jobs,
+            recordings=recordings,
+            transcripts=Transcripts(self.database),
+            analyses=AnalysesStore(self.database),
+            objects=self.objects,
+            publisher=self.publisher,
+            outbox=Outbox(jobs, recordings, self.publisher),
+        )
+
+    async def step(self, job, name: str = "audio"):
+        return (await self.resources.jobs.get(job.id)).step(name)
+
+
+class Providers(Intelligence):
+    """Children and providers that the test brings; asking for another is an error."""
+
+    def __init__(self, children: Any = None, speech: Any = None, analyst: Any = None) -> None:
+        self.children, self.speech, self.analyst = children, speech, analyst
+
+
+NO_INTELLIGENCE = Providers()
+
+
+def stage_of(perform: Callable[..., Any], limit: float = 60) -> Stage:
+    """A stage in the place of `audio` that does what it is told."""
+    return Stage(
+        name="audio", consumes=Topic.UPLOADS, accepts=(RecordingUploaded,), perform=perform, limit=lambda _: limit
+    )
+
+
+def outcome(job) -> Outcome:
+    return Outcome({"audio": "done"}, result_of(job, "audio"))
+
+
+class Inbox:
+    """The messages of a topic: how many were taken, and which acknowledged."""
+
+    def __init__(self) -> None:
+        self._waiting: asyncio.Queue[Any] = asyncio.Queue()
+        self.taken = 0
+        self.acked: list[int] = []
+
+    def put(self, value: Event | bytes | None) -> None:
+        value = value.model_dump_json().encode() if isinstance(value, Event) else value
+        place = SimpleNamespace(topic="tidemark.uploads", partition=0, offset=self.taken + self._waiting.qsize())
+        self._waiting.put_nowait(SimpleNamespace(value=value, message=place))
+
+    async def messages(self) -> AsyncIterator[Any]:
+        while True:
+            message = await self._waiting.get()
+            self.taken += 1
+            yield message
+
+    async def ack(self, message: Any) -> None:
+        self.acked.append(message.message.offset)
+
+
+async def eventually(condition: Callable[[], Any], seconds: float = 5) -> Any:
+    """The first true answer of a condition, which may be a coroutine function."""
+    async with asyncio.timeout(seconds):
+        while True:
+            found = condition()
+            found = await found if asyncio.iscoroutine(found) else found
+            if found:
+                return found
+            await asyncio.sleep(0.002)
+
+
+async def many_turns() -> None:
+    """Lets every task that can go on without a timer do so."""
+    for _ in range(200):
+        await asyncio.sleep(0)

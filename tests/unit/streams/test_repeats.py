@@ -1,0 +1,124 @@
+"""Run twice on one event equals once, for every stage: what a lost attempt left is written over, not added to."""
+
+import pytest
+
+from schemas.analyses import ActionItem, ActionItems, Analyses, KeyPoints, Sentiment, Summary
+from schemas.events import read_event
+from schemas.media import Probe, Scene
+from schemas.time import now
+from schemas.transcripts import Segment
+from stores import keys, lifecycle
+from streams.context import Context
+from streams.media.messages import AudioDone, MediaFile, Picture, Progress, RenderDone, SpeechPart
+from streams.stages import STAGES
+from tests.unit.stores.jobs import a_job, a_recording, result_of, wake_of
+from tests.unit.streams.fakes import Providers, World
+from tests.unit.streams.test_transcribe import Echo
+
+
+class Children:
+    """Children that make small files in the place of media, in the order in which the real ones do."""
+
+    async def run(self, entry, _url, folder):
+        for message in {"extract_audio": self._audio, "render": self._render}[entry.__name__](folder):
+            yield message
+
+    def _file(self, folder, name):
+        (folder / name).write_bytes(name.encode())
+        return folder / name
+
+    def _audio(self, folder):
+        yield Probe(container="webm", has_video=True, has_audio=True)
+        for number in range(2):
+            yield SpeechPart(number, number, number + 1, self._file(folder, f"{number}.pcm"))
+        yield Progress(0.5)
+        files = [MediaFile.at(self._file(folder, name)) for name in ("speech.wav", "audio.m4a")]
+        yield AudioDone(has_audio=True, duration_seconds=2, audio_seconds=2, wav=files[0], m4a=files[1])
+
+    def _render(self, folder):
+        yield Progress(0.5)
+        pictures = [Picture(number, self._file(folder, f"{number}.jpg"), 16, 9) for number in range(3)]
+        yield RenderDone(
+            duration_seconds=2,
+            has_video=True,
+            width=16,
+            height=9,
+            video=MediaFile.at(self._file(folder, "video.mp4"), copied=True),
+            poster=pictures[0],
+            thumbnails=tuple(pictures[1:]),
+            scenes=(Scene(at=1, score=50),),
+        )
+
+
+class Fixed:
+    """An analyst that always finds the same."""
+
+    name = "fixed"
+
+    async def analyse(self, transcript):
+        return Analyses(
+            summary=Summary(text=transcript.text, provider="fixed"),
+            action_items=ActionItems(items=(ActionItem(text="Do it.", at=0),), provider="fixed"),
+            key_points=KeyPoints(provider="fixed"),
+            sentiment=Sentiment(provider="fixed"),
+        )
+
+
+async def before(stage: str, world: World, job):
+    """What the stages before have left."""
+    resources = world.resources
+    if stage == "transcribe":
+        for number in range(2):
+            await world.objects.put(keys.speech_part(job.recording_id, number), b"word", "audio/pcm")
+    if stage == "analyse":
+        segment = Segment(id=0, start=0, end=1, text="Do it.")
+        await resources.transcripts.begin(job.recording_id, "0", "echo")
+        await resources.transcripts.write(job.recording_id, "0", 0, [segment])
+        await resources.transcripts.finish(job.recording_id, "0", "echo", "en")
+    for needed in {"transcribe": ["audio"], "analyse": ["audio", "transcribe"]}.get(stage, []):
+        results = {"audio": {"parts": 2, "until": 2.0}} if needed == "audio" else {}
+
+        def complete(job, needed=needed, results=results):
+            step = lifecycle.claim(job, needed, wake_of(job, needed), "earlier", 600, now())
+            lifecycle.complete(job, needed, step.fence, results, result_of(job, needed), now())
+
+        await resources.jobs.change(job.id, complete)
+
+
+async def run(recording, stage: str, attempts: int, folder):
+    """What is there after the last attempt has completed and those before it were lost at their very end."""
+    world = World()
+    resources, analyst = world.resources, Fixed()
+    await resources.recordings.create(recording)
+    job = await resources.jobs.create(a_job(recording))
+    await before(stage, world, job)
+    for _ in range(attempts):
+        wake = wake_of(await resources.jobs.get(job.id), stage)
+        job, step = await resources.jobs.change(
+            job.id, lambda job, wake=wake: lifecycle.claim(job, stage, wake, "one", 0, now())
+        )
+        intelligence = Providers(Children(), Echo(), analyst)
+        event = read_event(next(fact for fact in job.facts if fact["id"] == wake))
+        ctx = Context(resources, intelligence, job, step, folder)
+        outcome = await STAGES[stage].perform(ctx, event)
+    job, _ = await resources.jobs.change(
+        job.id, lambda job: lifecycle.complete(job, stage, step.fence, outcome.results, outcome.event, now())
+    )
+    stored = await resources.recordings.get(recording.id)
+    return {
+        "recording": stored.model_dump(exclude={"updated_at", "fences"}),
+        "transcript": await resources.transcripts.get(recording.id),
+        "analyses": await resources.analyses.get(recording.id),
+        "objects": world.objects.stored,
+        "facts": [(fact["type"], fact["id"]) for fact in job.facts],
+        "results": job.results,
+        "event": outcome.event.model_dump(exclude={"occurred_at"}),
+    }
+
+
+@pytest.mark.parametrize("stage", STAGES)
+async def test_run_twice_on_one_event_equals_once(stage, tmp_path):
+    recording = a_recording()
+    once = await run(recording, stage, 1, tmp_path)
+    assert await run(recording, stage, 2, tmp_path) == once
+    assert once["facts"][-1][0] == result_of(a_job(recording), stage).type

@@ -1,0 +1,197 @@
+"""The runner: a slot, then a message, then the claim, then the acknowledgement, then the work."""
+
+import asyncio
+import contextlib
+
+import pytest
+
+from schemas.events import read_event
+from schemas.jobs import Status
+from schemas.time import now
+from stores import lifecycle
+from streams.runner import Runner
+from tests.unit.stores.jobs import a_job
+from tests.unit.streams.fakes import NO_INTELLIGENCE, Inbox, World, eventually, many_turns, outcome, stage_of
+
+
+class Bench:
+    """A runner at work on an inbox. Its stage waits for `go` and notes what it did."""
+
+    def __init__(self, slots: int = 1, perform=None, **settings) -> None:
+        self.world = World(worker_concurrency=slots, **settings)
+        self.inbox = Inbox()
+        self.go = asyncio.Event()
+        self.running: list[str] = []
+        self.done: list[str] = []
+        self.most = 0
+        self.runner = Runner(stage_of(perform or self.perform), self.world.resources, NO_INTELLIGENCE, "one")
+
+    async def perform(self, ctx, event):
+        self.running.append(ctx.job_id)
+        self.most = max(self.most, len(self.running))
+        try:
+            await self.go.wait()
+            self.done.append(ctx.job_id)
+            return outcome(await ctx.job())
+        finally:
+            self.running.remove(ctx.job_id)
+
+    async def job(self, **of):
+        """A stored job whose message is in the inbox."""
+        job = await self.world.resources.jobs.create(a_job(at=now(), **of))
+        self.inbox.put(read_event(job.facts[0]))
+        return job
+
+    async def status(self, job) -> Status:
+        return (await self.world.step(job)).status
+
+    async def ended(self, job):
+        await eventually(lambda: self._is(job, Status.COMPLETED))
+
+    async def _is(self, job, status):
+        return await self.status(job) is status
+
+
+@contextlib.asynccontextmanager
+async def working(bench: Bench):
+    consuming = asyncio.create_task(bench.runner.consume(bench.inbox.messages(), bench.inbox.ack))
+    try:
+        yield bench
+        assert not consuming.done(), "the stage has ended by itself"
+    finally:
+        consuming.cancel()
+        await asyncio.wait([consuming])
+        await bench.runner.close()
+
+
+async def test_a_message_is_taken_only_when_a_slot_is_free():
+    async with working(Bench(slots=2)) as bench:
+        jobs = [await bench.job() for _ in range(5)]
+        await eventually(lambda: len(bench.running) == 2)
+        await many_turns()
+        assert (bench.inbox.taken, bench.inbox.acked) == (2, [0, 1])
+        assert await bench.status(jobs[2]) is Status.QUEUED
+        bench.go.set()
+        for job in jobs:
+            await bench.ended(job)
+        assert bench.most == 2
+        assert bench.inbox.acked == [0, 1, 2, 3, 4]
+
+
+async def test_the_message_is_acknowledged_after_the_claim_and_before_the_work_ends():
+    bench = Bench()
+    seen = []
+
+    async def ack(message):
+        seen.append(await bench.status(job))
+
+    bench.inbox.ack = ack
+    job = await bench.job()
+    async with working(bench):
+        await eventually(lambda: bench.running)
+        await eventually(lambda: seen)
+        assert seen == [Status.RUNNING]
+        assert bench.done == []
+        bench.go.set()
+        await bench.ended(job)
+
+
+async def test_a_completed_step_leaves_its_results_and_its_fact():
+    async with working(Bench()) as bench:
+        bench.go.set()
+        job = await bench.job()
+        await bench.ended(job)
+        await eventually(lambda: "audio.extracted" in bench.world.publisher.types())
+        stored = await eventually(lambda: bench.world.resources.jobs.get(job.id))
+        assert stored.results == {"audio": "done"}
+
+
+async def test_a_refused_claim_is_acknowledged_and_frees_its_slot():
+    async with working(Bench()) as bench:
+        bench.go.set()
+        cancelled = await bench.world.resources.jobs.create(a_job())
+        await bench.world.resources.jobs.change(cancelled.id, lambda job: lifecycle.cancel(job, now()))
+        bench.inbox.put(read_event(cancelled.facts[0]))
+        unknown = a_job()
+        bench.inbox.put(read_event(unknown.facts[0]))
+        job = await bench.job()
+        bench.inbox.put(read_event(job.facts[0]))
+        await eventually(lambda: bench.inbox.acked == [0, 1, 2, 3])
+        await bench.ended(job)
+        assert bench.done == [job.id]
+
+
+@pytest.mark.parametrize("value", [None, b"", b"\xff\xfe", b"{}", b"[" * 5000, b'{"type": "recording.melted"}'])
+async def test_a_message_that_nobody_can_read_goes_to_the_dead_letters(value):
+    async with working(Bench()) as bench:
+        bench.go.set()
+        bench.inbox.put(value)
+        job = await bench.job()
+        await bench.ended(job)
+        letter = bench.world.publisher.events[0]
+        assert (letter.type, letter.code, letter.stage) == ("dead.letter", "unreadable_event", "audio")
+        assert letter.original == (value or b"").decode(errors="replace")
+        assert (letter.original_topic, bench.inbox.acked) == ("tidemark.uploads", [0, 1])
+
+
+async def test_a_dead_letter_fits_into_a_message_whatever_it_is_about():
+    """A megabyte of broken bytes is three when it is written as JSON: Kafka would refuse it for ever."""
+    async with working(Bench()) as bench:
+        bench.inbox.put(b"\xff" * 1_000_000)
+        letter = await eventually(lambda: bench.world.publisher.events and bench.world.publisher.events[0])
+        assert len(letter.model_dump_json().encode()) < 500_000
+
+
+async def test_a_job_that_nobody_can_read_does_not_end_the_stage():
+    async with working(Bench()) as bench:
+        bench.go.set()
+        strange = a_job()
+        await bench.world.database["jobs"].insert_one({"_id": strange.id, "version": 1, "status": "melted"})
+        bench.inbox.put(read_event(strange.facts[0]))
+        await bench.ended(await bench.job())
+        assert bench.inbox.acked == [0, 1]
+
+
+async def test_a_claim_waits_for_the_store_and_nothing_is_lost():
+    async with working(Bench()) as bench:
+        bench.go.set()
+        job = await bench.job()
+        bench.world.database.away = True
+        await eventually(lambda: bench.inbox.taken == 1)
+        await many_turns()
+        assert bench.inbox.acked == []
+        bench.world.database.away = False
+        await bench.ended(job)
+        assert bench.inbox.acked == [0]
+
+
+async def test_closing_takes_up_nothing_more():
+    async with working(Bench()) as bench:
+        await bench.runner.close()
+        job = await bench.job()
+        await eventually(lambda: bench.inbox.taken == 1)
+        await many_turns()
+        assert bench.inbox.acked == []
+        assert await bench.status(job) is Status.QUEUED
+
+
+async def test_closing_lets_work_end_within_the_grace_period():
+    async with working(Bench(shutdown_grace_seconds=5)) as bench:
+        job = await bench.job()
+        await eventually(lambda: bench.running)
+        closing = asyncio.create_task(bench.runner.close())
+        bench.go.set()
+        await closing
+        assert await bench.status(job) is Status.COMPLETED
+
+
+async def test_closing_gives_back_what_does_not_end():
+    async with working(Bench()) as bench:
+        job = await bench.job()
+        await eventually(lambda: bench.running)
+        await bench.runner.close()
+        step = await bench.world.step(job)
+        assert (step.status, step.attempt, step.owner) == (Status.QUEUED, 0, None)
+        stored = await bench.world.resources.jobs.get(job.id)
+        assert stored.sweep_at <= now(), "whoever sweeps next wakes it"
+        assert bench.done == []

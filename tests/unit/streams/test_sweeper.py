@@ -1,0 +1,129 @@
+"""The sweeper: what nobody else looks after is paid, taken back and woken, once."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from schemas.jobs import Status
+from schemas.time import now
+from stores import lifecycle
+from stores.errors import StoreUnavailable
+from streams.stages import STAGES
+from streams.sweeper import Sweeper
+from tests.unit.stores.jobs import a_job, a_recording, available, result_of, wake_of
+from tests.unit.streams.fakes import World, eventually
+
+
+@pytest.fixture
+def world() -> World:
+    return World(sweep_seconds=0.01)
+
+
+@pytest.fixture
+def sweeper(world) -> Sweeper:
+    return Sweeper(world.resources, STAGES)
+
+
+async def stored(world, job, *transitions):
+    """The job in the store, after transitions that all happened a minute ago."""
+    for transition in transitions:
+        transition(job)
+    return await world.resources.jobs.create(job)
+
+
+def a_minute_ago():
+    return now() - timedelta(minutes=1)
+
+
+def claim(stage, lease=10, at=None):
+    at = at or a_minute_ago()
+    return lambda job: lifecycle.claim(job, stage, wake_of(job, stage), "gone", lease, at)
+
+
+def paid(job):
+    lifecycle.published(job, list(job.outbox), job.version, a_minute_ago())
+
+
+async def test_what_a_writer_left_is_paid(world, sweeper):
+    recording = a_recording()
+    await world.resources.recordings.create(recording)
+    job = await stored(world, a_job(recording, at=a_minute_ago()), lambda job: lifecycle.cancel(job, a_minute_ago()))
+    await sweeper.sweep()
+    assert world.publisher.types() == ["recording.uploaded"]
+    assert world.publisher.events[-1].job.status is Status.CANCELLED
+    assert (await world.resources.recordings.get(recording.id)).status == "failed"
+    stored_job = await world.resources.jobs.get(job.id)
+    assert (stored_job.outbox, stored_job.announce, stored_job.sweep_at) == ([], False, None)
+
+
+async def test_an_expired_step_is_woken_with_the_fact_it_waits_for(world, sweeper):
+    def put_out(job):
+        lifecycle.put_out(job, "audio", 1, available(job), a_minute_ago())
+
+    def complete(job):
+        lifecycle.complete(job, "audio", 1, {}, result_of(job, "audio"), a_minute_ago())
+
+    job = await stored(
+        world,
+        a_job(at=a_minute_ago()),
+        claim("audio"),
+        put_out,
+        claim("transcribe"),
+        complete,
+        claim("render", 300),
+        paid,
+    )
+    await sweeper.sweep()
+    assert world.publisher.types() == ["audio.extracted"], "the newest fact of the stage, and no other stage's"
+    step = await world.step(job, "transcribe")
+    assert (step.status, step.attempt, step.fence) == (Status.QUEUED, 1, 1)
+
+
+async def test_a_step_is_not_woken_before_it_is_due(world, sweeper):
+    await stored(world, a_job(at=a_minute_ago()), paid)
+    await stored(world, a_job(at=a_minute_ago()), claim("audio", 300), claim("render", 300), paid)
+    await sweeper.sweep()
+    assert world.publisher.events == []
+
+
+async def test_one_of_many_sweepers_looks_after_a_job(world):
+    await stored(world, a_job(at=a_minute_ago()), claim("audio"), claim("render", 300), paid)
+    await asyncio.gather(*(Sweeper(world.resources, STAGES).sweep() for _ in range(5)))
+    assert world.publisher.types() == ["recording.uploaded"]
+
+
+async def test_what_kafka_did_not_take_stays_due(world, sweeper):
+    job = await stored(world, a_job(at=a_minute_ago()))
+    world.publisher.away = True
+    with pytest.raises(StoreUnavailable):
+        await sweeper.sweep()
+    left = await world.resources.jobs.get(job.id)
+    assert left.outbox == job.outbox
+    assert left.sweep_at <= now() + timedelta(seconds=2)
+
+
+async def test_a_job_that_nobody_can_read_keeps_no_other_waiting(world, sweeper):
+    strange = {"_id": "strange", "version": 1, "status": "melted", "sweep_at": a_minute_ago() - timedelta(days=1)}
+    await world.database["jobs"].insert_one(strange)
+    await stored(world, a_job(at=a_minute_ago()))
+    await sweeper.sweep()
+    assert world.publisher.types() == ["recording.uploaded"]
+
+
+async def test_a_step_of_a_stage_that_this_version_does_not_have_keeps_no_other_waiting(world):
+    await stored(world, a_job(at=a_minute_ago()), claim("audio"), paid)
+    await stored(world, a_job(at=a_minute_ago()), claim("render"), paid)
+    await Sweeper(world.resources, {"render": STAGES["render"]}).sweep()
+    assert world.publisher.types() == ["recording.uploaded"]
+
+
+async def test_it_goes_on_when_a_store_was_away(world, sweeper):
+    await stored(world, a_job(at=a_minute_ago()))
+    world.database.away = True
+    running = asyncio.create_task(sweeper.run())
+    await asyncio.wait([running], timeout=0.03)
+    world.database.away = False
+    await eventually(world.publisher.types)
+    running.cancel()
+    await asyncio.wait([running])
