@@ -19,6 +19,7 @@ from api.progress import Progress
 from api.routes import ROUTES
 from api.tokens import AccessTokens
 from schemas.settings import Settings
+from schemas.time import now
 from stores.analyses import AnalysesStore
 from stores.documents import connect, disconnect
 from stores.errors import StoreUnavailable
@@ -34,6 +35,7 @@ from stores.transcripts import Transcripts
 log = structlog.get_logger(__name__)
 
 _PREPARE_AGAIN_SECONDS = 2.0
+_SWEEP_SECONDS = 600.0
 
 
 def make_app(settings: Settings) -> web.Application:
@@ -46,7 +48,9 @@ def make_app(settings: Settings) -> web.Application:
     bind(app, ROUTES)
     app.on_response_prepare.append(finish)
     app.on_shutdown.append(_send_watchers_away)
-    app.cleanup_ctx.extend((_passwords, _documents, _objects, _publisher, _outbox, _progress, _health, _preparing))
+    app.cleanup_ctx.extend(
+        (_passwords, _documents, _objects, _publisher, _outbox, _progress, _health, _preparing, _sweeping)
+    )
     return app
 
 
@@ -119,3 +123,20 @@ async def _prepare(settings: Settings) -> None:
         else:
             log.info("the stores are prepared")
             return
+
+
+async def _sweeping(app: web.Application) -> AsyncIterator[None]:
+    task = asyncio.create_task(_sweep(app[keys.PEOPLE]))
+    yield
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def _sweep(people: People) -> None:
+    """Forgets tokens and tickets that have expired, now and then; they are refused whether forgotten or not."""
+    while True:
+        await asyncio.sleep(_SWEEP_SECONDS)
+        try:
+            await people.sweep(now())
+        except StoreUnavailable as error:
+            log.warning("expired tokens are left for the next time", reason=error.detail)

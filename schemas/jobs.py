@@ -1,7 +1,7 @@
 """A job: a piece of work on one recording, as its document keeps it and as its watchers see it.
 
 The document is the truth about the work; a Kafka message only wakes somebody up. Every change goes through a
-compare-and-set on `version`, so versions only grow and each is one state of the whole.
+compare-and-set on `revision`; `version` grows with each change that a watcher can see, and is one state of the whole.
 """
 
 from datetime import datetime
@@ -50,7 +50,8 @@ class LogLine(Frozen):
 class Step(Document):
     """One step. `fence` grows with every claim; `owner` and `lease_until` are set while somebody works on it.
 
-    `woken_by` is the id of the fact that the last claim was made on; `wake_at` is when the sweeper wakes a step that
+    `woken_by` is the id of the fact that the last claim was made on; `returns` counts how often it was given back for a
+    reason that is not its own; `wake_at` is when the sweeper wakes a step that
     waits, if nobody has claimed it by then.
     """
 
@@ -60,6 +61,7 @@ class Step(Document):
     progress: float = Field(default=0, ge=0, le=100)
     attempt: int = 0
     max_attempts: int = 3
+    returns: int = 0
     fence: int = 0
     owner: str | None = None
     lease_until: datetime | None = None
@@ -87,6 +89,7 @@ class Job(Document):
     job_type: JobType = JobType.INGEST
     status: Status = Status.QUEUED
     version: int = 1
+    revision: int = 1
     steps: list[Step]
     logs: list[LogLine] = Field(default_factory=list)
     results: dict[str, Any] = Field(default_factory=dict)

@@ -1,14 +1,15 @@
 """Jobs in MongoDB: collection `jobs`, one document a job, its steps inside.
 
-Every change is one replacement of the document, made only if its version is still the one that was read; so each
-version is one whole state, and two writers never mix. Indexes: owner and id (lists), sweep_at (the sweeper), recording.
+Every change is one replacement of the document, made only if its revision is still the one that was read; so each
+revision is one whole state, and two writers never mix. The version, which watchers see, grows only when what they see
+has changed. Indexes: owner and id (lists), sweep_at (the sweeper), recording.
 """
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from schemas.jobs import Job
+from schemas.jobs import Job, view
 from stores.documents import Database, from_document, to_document
 from stores.errors import Duplicate, LeaseLost, StoreUnavailable, translated
 
@@ -66,17 +67,19 @@ class Jobs:
         for _ in range(_CONFLICTS):
             if job is None:
                 raise LeaseLost(f"job {job_id} is gone")
-            read = job.version
+            before = _shown(job)
             outcome = transition(job)
-            if await self._replace(job, read):
+            job.version += _shown(job) != before
+            if await self._replace(job):
                 return job, outcome
             job = await self.get(job_id)
         raise StoreUnavailable("document store", f"job {job_id} changes too fast")
 
-    async def _replace(self, job: Job, read: int) -> bool:
-        job.version = read + 1
+    async def _replace(self, job: Job) -> bool:
+        read = {"_id": job.id, "revision": job.revision}
+        job.revision += 1
         with translated():
-            result = await self._jobs.replace_one({"_id": job.id, "version": read}, to_document(job))
+            result = await self._jobs.replace_one(read, to_document(job))
         return bool(result.matched_count)
 
     async def due(self, at: datetime, limit: int) -> list[str]:
@@ -89,3 +92,7 @@ class Jobs:
         """Forgets the job. Harmless when repeated."""
         with translated():
             await self._jobs.delete_one({"_id": job_id})
+
+
+def _shown(job: Job) -> str:
+    return view(job).model_dump_json(exclude={"version"})

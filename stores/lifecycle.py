@@ -15,6 +15,8 @@ from schemas.pipeline import PIPELINES, JobType, dependents
 from schemas.recordings import Recording
 from stores.errors import LeaseLost
 
+MOST_RETURNS = 200
+"""How often a step is given back before it counts as an attempt: with the usual pause, a quarter of an hour."""
 _UNPUBLISHED_SECONDS = 2
 _UNCLAIMED_SECONDS = 300
 _UNHEARD_SECONDS = 15
@@ -116,6 +118,23 @@ def retry_later(job: Job, stage: str, fence: int, failure: Failure, delay: float
 def give_back(job: Job, stage: str, fence: int, delay: float, at: datetime) -> None:
     """Gives the step back untouched: the attempt does not count. Raises LeaseLost."""
     step = _owned(job, stage, fence)
+    step.attempt -= 1
+    _release(step, at + timedelta(seconds=delay))
+    _settled(job, at)
+
+
+def put_off(job: Job, stage: str, fence: int, failure: Failure, delay: float, at: datetime) -> None:
+    """Gives the step back for a reason that is not its own. The attempt counts only after very many of these.
+
+    So what is away for a while costs nothing, and what is away for ever still ends the job. Raises LeaseLost.
+    """
+    step = _owned(job, stage, fence)
+    step.returns += 1
+    if step.returns > MOST_RETURNS:
+        retry_later(job, stage, fence, failure, delay, at)
+        return
+    if step.returns == 1:
+        _log(job, step, f"{failure.code}: {failure.detail} Waiting.", at)
     step.attempt -= 1
     _release(step, at + timedelta(seconds=delay))
     _settled(job, at)

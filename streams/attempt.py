@@ -17,7 +17,7 @@ from schemas.failures import Busy, Permanent, Retryable
 from schemas.jobs import Failure, Job, Step
 from schemas.settings import Settings
 from schemas.time import now
-from stores import lifecycle
+from stores import keys, lifecycle
 from stores.errors import LeaseLost, StoreUnavailable
 from streams import metrics
 from streams.context import Context, Intelligence
@@ -105,16 +105,26 @@ class Attempt:
         if ending is None:
             metrics.STEPS.labels(self._stage.name, "lost").inc()
             self._log.warning("step lost to another owner")
+            await until_stores_answer(self._clear_up)
             return
         try:
             job, _ = await until_stores_answer(lambda: self._resources.jobs.change(self._job.id, ending))
         except LeaseLost as lost:
             self._log.warning("ending refused", why=str(lost))
+            await until_stores_answer(self._clear_up)
             return
         step = job.step(self._stage.name)
         self._log.info("step ended", status=step.status.value, error=step.error.code if step.error else None)
         metrics.STEPS.labels(self._stage.name, step.status.value).inc()
         await self._settle(job)
+
+    async def _clear_up(self) -> None:
+        """When the recording was deleted under the work, what was written since goes too. A repeat is harmless."""
+        recording_id = self._job.recording_id
+        if await self._resources.recordings.get(recording_id) is None:
+            await self._resources.objects.delete_prefix(keys.recording_prefix(recording_id))
+            await self._resources.transcripts.delete(recording_id)
+            await self._resources.analyses.delete(recording_id)
 
     async def _settle(self, job: Job) -> None:
         try:
@@ -127,9 +137,9 @@ def ending_of(error: BaseException, step: Step, limit: float, settings: Settings
     """What an error of the work means: fail it, try it later, or give it back."""
     match error:
         case Busy():
-            return give_back(step, error.retry_after)
+            return put_off(step, Failure(code=error.code, detail=error.detail), error.retry_after)
         case StoreUnavailable():  # not this step's doing: it does not count as an attempt
-            return give_back(step, _STORE_AWAY_SECONDS)
+            return put_off(step, Failure(code=error.code, detail=error.detail), _STORE_AWAY_SECONDS)
         case Permanent():
             return fail(step, Failure(code=error.code, detail=error.detail))
         case Retryable():
@@ -160,6 +170,11 @@ def retry(step: Step, failure: Failure, delay: float) -> Ending:
 def give_back(step: Step, delay: float) -> Ending:
     """The ending of an attempt that does not count."""
     return lambda job: lifecycle.give_back(job, step.name, step.fence, delay, now())
+
+
+def put_off(step: Step, failure: Failure, delay: float) -> Ending:
+    """The ending of an attempt that could not be made for now."""
+    return lambda job: lifecycle.put_off(job, step.name, step.fence, failure, delay, now())
 
 
 def _backoff(step: Step, settings: Settings) -> float:

@@ -72,6 +72,14 @@ async def test_no_change_is_lost_among_many_writers(jobs):
     assert stored.version == WRITERS + 1
 
 
+async def test_the_version_grows_only_with_what_watchers_see(jobs):
+    job = await jobs.create(a_job())
+    unseen, _ = await jobs.change(job.id, lambda job: lifecycle.published(job, job.outbox, job.version, START))
+    assert (unseen.version, unseen.revision) == (1, 2)
+    seen, _ = await jobs.change(job.id, lambda job: lifecycle.cancel(job, START))
+    assert (seen.version, seen.revision) == (2, 3)
+
+
 async def test_one_of_many_gets_the_claim(jobs):
     job = await jobs.create(a_job())
     wake = wake_of(job, "audio")

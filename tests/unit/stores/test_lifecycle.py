@@ -159,6 +159,16 @@ def test_a_step_that_is_given_back_costs_no_attempt_and_is_due_at_once():
     assert job.sweep_at == later(3), "whoever sweeps next wakes it"
 
 
+def test_what_is_put_off_costs_no_attempt_but_not_for_ever():
+    job, returns = a_job(attempts=1), 0
+    while job.step("audio").status is not Status.FAILED:
+        step = lifecycle.claim(job, "audio", job.facts[0]["id"], "one", 10, START)
+        lifecycle.put_off(job, "audio", step.fence, BROKEN, 0, START)
+        returns += 1
+    assert returns == lifecycle.MOST_RETURNS + 1
+    assert job.step("audio").error == BROKEN
+
+
 def test_an_expired_lease_is_taken_back_and_woken_again_if_nobody_hears():
     job = owes_nothing(claimed())
     assert lifecycle.expire(job, later(9)) == ()

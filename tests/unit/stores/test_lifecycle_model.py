@@ -89,6 +89,11 @@ class JobModel(RuleBasedStateMachine):
     def give_back(self, data, delay):
         self.as_owner(data, lambda stage, fence: lifecycle.give_back(self.job, stage, fence, delay, self.at))
 
+    @precondition(lambda self: self.held)
+    @rule(data=st.data(), delay=st.sampled_from([0.0, 5.0]))
+    def put_off(self, data, delay):
+        self.as_owner(data, lambda stage, fence: lifecycle.put_off(self.job, stage, fence, BROKEN, delay, self.at))
+
     def as_owner(self, data, act, only=None):
         held = [one for one in self.held if only in (None, one[1])]
         owner, stage, fence = data.draw(st.sampled_from(held))

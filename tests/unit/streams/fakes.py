@@ -55,6 +55,13 @@ class FakeObjects:
     async def read(self, key: str) -> bytes:
         return self.stored[key]
 
+    async def keys(self, prefix: str) -> list[str]:
+        return sorted(key for key in self.stored if key.startswith(prefix))
+
+    async def delete_prefix(self, prefix: str) -> None:
+        for key in await self.keys(prefix):
+            del self.stored[key]
+
     def internal_url(self, key: str) -> str:
         return f"http://objects/{key}"
 

@@ -9,7 +9,7 @@ from schemas.events import read_event
 from schemas.failures import Busy, Permanent, Retryable
 from schemas.jobs import Status
 from schemas.time import now
-from stores import lifecycle
+from stores import keys, lifecycle
 from stores.errors import LeaseLost, StoreUnavailable
 from streams.attempt import Attempt
 from tests.unit.stores.jobs import a_job, wake_of
@@ -68,6 +68,21 @@ async def test_without_a_word_from_the_other_side_the_pause_grows():
         await attempt.run()
         pause = ((await world.step(job)).not_before - now()).total_seconds()
         assert longest / 2 - 1 <= pause <= longest
+
+
+async def test_what_was_written_under_a_deleted_recording_goes_too():
+    world = World()
+
+    async def overtaken(ctx, event):
+        await ctx.transcripts.begin(ctx.recording_id, ctx.fence, "speech")
+        await ctx.objects.put(keys.speech_part(ctx.recording_id, 0), b"sound", "audio/pcm")
+        await world.resources.jobs.delete(ctx.job_id)
+        await ctx.progress(0.5, {})
+
+    job, attempt = await claimed(world, overtaken)
+    await attempt.run()
+    assert await world.resources.objects.keys(keys.recording_prefix(job.recording_id)) == []
+    assert await world.resources.transcripts.get(job.recording_id) is None
 
 
 async def test_a_permanent_error_fails_the_step():
