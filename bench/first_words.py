@@ -15,10 +15,13 @@ from deploy.demo.client import Client
 
 _ROUNDS = 5
 _HOUR = 80  # clips
+_CALM_SECONDS = 3.0
+"""Before each round: what the last one broke off has ended, and idle children wait again."""
 
 
 async def first_words(client: Client, file: Path) -> float:
-    """The seconds from asking for completion to the first segment; the job is cancelled by deleting the recording."""
+    """The seconds from asking for completion to the first segment; deleting the recording then ends its job."""
+    await asyncio.sleep(_CALM_SECONDS)
     asked = await client.announce(file)
     await client.put(asked["upload_url"], file)
     started = time.perf_counter()

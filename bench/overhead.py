@@ -24,6 +24,8 @@ from streams.media.messages import SpeechPart
 from streams.media.render import render
 
 _ROUNDS = 5
+_CALM_SECONDS = 3.0
+"""Before each round, so that idle children wait again."""
 
 
 class Calls:
@@ -35,6 +37,7 @@ class Calls:
 
     async def all(self) -> float:
         """Runs them as the job does; the wall time."""
+        await asyncio.sleep(_CALM_SECONDS)
         started = time.perf_counter()
         await asyncio.gather(self._render(), self._words())
         return time.perf_counter() - started
@@ -79,6 +82,7 @@ async def _pcm(parts: "asyncio.Queue[Path | None]") -> AsyncIterator[bytes]:
 
 async def whole_job(client: Client) -> float:
     """The seconds from asking for completion to the last state of the job."""
+    await asyncio.sleep(_CALM_SECONDS)
     asked = await client.announce(CLIP)
     await client.put(asked["upload_url"], CLIP)
     started = time.perf_counter()

@@ -133,7 +133,6 @@ class _Child:
             stderr=asyncio.subprocess.PIPE,
             limit=_STDERR_LIMIT,
             cwd=Path(__file__).parent.parent,
-            start_new_session=True,
         )
         return cls(process)
 
@@ -215,6 +214,8 @@ class _Child:
         """Ends the child and whatever it started. Harmless when repeated."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it may not have come to making its group yet
+            self._process.kill()
         async with asyncio.timeout(_EXIT_SECONDS):
             await self._process.wait()
         await asyncio.wait([self._listener], timeout=_EXIT_SECONDS)

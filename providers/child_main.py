@@ -23,6 +23,7 @@ _PARENT_GONE = 3
 
 def main(arguments: list[str]) -> None:
     """Warms up, waits for the work, does it, and ends."""
+    os.setpgid(0, 0)  # a group, not a session: the scheduler weighs niceness only within a session
     requests, answers = _claim_pipes()
     memory_mb, niceness, *preload = arguments
     _limit_memory(int(memory_mb))

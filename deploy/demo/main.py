@@ -1,5 +1,7 @@
 """The demo from end to end: start everything, send a recording in, watch it, show what came out, stop everything."""
 
+import asyncio
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,7 @@ import aiohttp
 from deploy.demo.client import Client, Refused
 from deploy.demo.screen import Screen
 from deploy.embedded.ports import free_ports
-from deploy.platform import running_platform
+from deploy.platform import Platform, running_platform
 
 SAMPLE = Path(__file__).resolve().parents[2] / "tests" / "media" / "screen-vp8.webm"
 _SUFFIXES = {"mp4": ".mp4", "m4a": ".m4a", "wav": ".wav", "poster": ".jpg"}
@@ -28,10 +30,23 @@ async def demo(file: Path, data: Path, cache: Path) -> None:
         screen.say(f"ready: {platform.url}\n")
         try:
             async with Client(platform.url) as client:
-                await _show(client, screen, file, data / "demo")
+                await _unless_it_fails(platform, _show(client, screen, file, data / "demo"))
         except (Refused, aiohttp.ClientError, TimeoutError) as error:
             raise DemoFailed(f"{error or type(error).__name__} The logs are in {data / 'logs'}.") from error
         screen.say("\nstopping what was started")
+
+
+async def _unless_it_fails(platform: Platform, work: Coroutine[Any, Any, None]) -> None:
+    """Does the work; a platform that cannot be kept running ends it with the reason."""
+    tasks = (asyncio.create_task(work), asyncio.ensure_future(platform.failed()))
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
 
 
 async def _show(client: Client, screen: Screen, file: Path, folder: Path) -> None:

@@ -29,7 +29,7 @@ Sound = NDArray[np.float32]
 
 _REPEATED_COMMA = re.compile(r",(?:\s*,)+")
 """A habit of the model."""
-_BLOCK_SECONDS = (3, 6, 12, 24)
+_BLOCK_SECONDS = (6, 8, 16, 24)
 _SAMPLE_BYTES = 2
 _FULL_SCALE = 32768
 _SHORTEST_SECONDS = 0.1

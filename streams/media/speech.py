@@ -12,7 +12,7 @@ from schemas.media import SPEECH_SAMPLE_RATE
 from streams.media.messages import Loudness, SpeechPart
 from streams.media.sound import Steady
 
-FIRST_PARTS = (5, 10, 15)
+FIRST_PARTS = (6, 8, 16)
 PART_SECONDS = 30
 """Seconds of the first parts, short so that the first words come soon, and of every later one."""
 
