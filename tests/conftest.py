@@ -3,12 +3,15 @@
 import asyncio
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from deploy.embedded.stack import EmbeddedStack, Services
+
+T = TypeVar("T")
 
 
 @pytest.fixture(scope="session")
@@ -20,15 +23,21 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 
 @contextmanager
 def running_stack(data: Path) -> Iterator[Services]:
-    """The stack on a thread with a loop of its own: it outlives any one test and goes on watching its servers."""
+    """The embedded stack with its data there."""
+    with on_a_thread(EmbeddedStack(data)) as started:
+        yield started
+
+
+@contextmanager
+def on_a_thread(context: AbstractAsyncContextManager[T]) -> Iterator[T]:
+    """Opens it on a thread with a loop of its own: it outlives any one test and goes on watching its processes."""
     loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="embedded-stack")
+    thread = threading.Thread(target=loop.run_forever, name="background")
     thread.start()
-    stack = EmbeddedStack(data)
     try:
-        yield asyncio.run_coroutine_threadsafe(stack.__aenter__(), loop).result()
+        yield asyncio.run_coroutine_threadsafe(context.__aenter__(), loop).result()
     finally:
-        asyncio.run_coroutine_threadsafe(stack.__aexit__(None, None, None), loop).result()
+        asyncio.run_coroutine_threadsafe(context.__aexit__(None, None, None), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
