@@ -39,8 +39,8 @@ def test_a_browser_recording(heard: Heard) -> None:
 def test_parts_come_short_first_and_make_up_the_wav(heard: Heard) -> None:
     done, messages = heard(SCREEN_VP8)
     parts = [m for m in messages if isinstance(m, SpeechPart)]
-    assert [(p.index, p.start) for p in parts] == [(0, 0), (1, 5), (2, 15), (3, 30)]
-    assert [p.end for p in parts][:3] == [5, 15, 30]
+    assert [(p.index, p.start) for p in parts] == [(0, 0), (1, 6), (2, 14), (3, 30)]
+    assert [p.end for p in parts][:3] == [6, 14, 30]
     whole = b"".join(p.path.read_bytes() for p in parts)
     assert np.array_equal(np.frombuffer(whole, np.int16), samples(done))
     assert messages.index(parts[0]) < len(messages) / 4
