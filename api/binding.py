@@ -63,5 +63,7 @@ async def _body(request: web.Request) -> bytes:
     try:
         async with asyncio.timeout(_BODY_SECONDS):
             return await request.read()
+    except web.RequestPayloadError as error:
+        raise Problem("invalid_request", "The body broke off, or is not encoded as its header says.") from error
     except TimeoutError as error:
         raise Problem("request_timeout", f"The body did not arrive within {_BODY_SECONDS:.0f} s.") from error

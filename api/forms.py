@@ -5,14 +5,19 @@ from collections.abc import AsyncIterator, Awaitable
 from typing import TypeVar
 
 from aiohttp import BodyPartReader, MultipartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from api.problems import wrong_field
 from schemas.problems import Problem
+from schemas.requests import plain
 
 _CHUNK_BYTES = 256 * 1024
 _CHUNK_SECONDS = 60.0
 _FIELD_BYTES = 64 * 1024
 _FIELDS = 32
+
+_UNREADABLE = (ValueError, RuntimeError, HttpProcessingError, web.RequestPayloadError)
+"""What a form raises that is malformed, or broken off by the client."""
 
 T = TypeVar("T")
 
@@ -83,7 +88,7 @@ async def _skip(part: BodyPartReader) -> None:
     while chunk := await _timely(part.read_chunk(_CHUNK_BYTES)):
         size += len(chunk)
         if size > _FIELD_BYTES:
-            raise Problem("too_large", f"The form's field «{part.name}» is too large.")
+            raise Problem("too_large", f"The form's field «{plain(part.name or '')[:100]}» is too large.")
 
 
 async def _timely(waiting: Awaitable[T]) -> T:
@@ -92,5 +97,5 @@ async def _timely(waiting: Awaitable[T]) -> T:
             return await waiting
     except TimeoutError as error:
         raise Problem("request_timeout", f"Nothing more arrived within {_CHUNK_SECONDS:.0f} s.") from error
-    except (ValueError, web.RequestPayloadError) as error:  # malformed, or broken off by the client
+    except _UNREADABLE as error:
         raise _broken(error) from error

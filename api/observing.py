@@ -43,7 +43,8 @@ def _note(request: web.Request, status: int, seconds: float) -> None:
     if not route.endswith(("/events", "/ws")) and not route.startswith("/api/stream"):
         metrics.request_seconds.labels(_method(request), route).observe(seconds)
     say = log.debug if route.startswith(_QUIET) else log.info
-    say("request", method=request.method, route=route, path=request.path, status=status, ms=round(seconds * 1000, 1))
+    path = request.rel_url.raw_path  # as it was sent: decoded, it could hold what moves a terminal's cursor
+    say("request", method=request.method, route=route, path=path, status=status, ms=round(seconds * 1000, 1))
 
 
 def _method(request: web.Request) -> str:

@@ -60,7 +60,7 @@ class AccessTokens:
             )
         except jwt.ExpiredSignatureError as error:
             raise Problem("token_expired", "The access token has expired; refresh it.") from error
-        except jwt.InvalidTokenError as error:
+        except (jwt.InvalidTokenError, UnicodeError) as error:  # a header's bytes need not be text
             raise Problem("token_invalid", "The access token cannot be accepted.") from error
         if claims["typ"] != "access":
             raise Problem("token_invalid", "That is not an access token.")

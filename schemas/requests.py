@@ -49,6 +49,7 @@ def _email(address: str) -> str:
     return address
 
 
+Plain = Annotated[str, AfterValidator(plain)]
 Filename = Annotated[str, Field(max_length=1024), AfterValidator(bare_filename), AfterValidator(_wanted)]
 Title = Annotated[str, Field(max_length=200), AfterValidator(plain), AfterValidator(_wanted)]
 Username = Annotated[str, Field(min_length=3, max_length=64), AfterValidator(_username)]
@@ -88,7 +89,7 @@ class UploadRequest(Request):
 
     filename: Filename = Field(examples=["standup.webm"])
     file_size: int = Field(gt=0, le=2**53, description="In bytes.", examples=[4_211_734])
-    quality: str | None = Field(default=None, max_length=32, examples=["1080p"])
+    quality: Plain | None = Field(default=None, max_length=32, examples=["1080p"])
     fps: float | None = Field(default=None, gt=0, le=1000, allow_inf_nan=False, examples=[30])
     has_system_audio: bool = False
     has_microphone: bool = False
@@ -115,7 +116,7 @@ class RecordingQuery(Request):
     cursor: str | None = Field(default=None, pattern=r"^[0-9a-f-]{36}$", description="The next_cursor of a list.")
     status: RecordingStatus | None = None
     project_id: str | None = Field(default=None, pattern=PROJECT_ID)
-    q: str | None = Field(default=None, max_length=100, description="Part of the title, in any case.")
+    q: Plain | None = Field(default=None, max_length=100, description="Part of the title, in any case.")
 
 
 class TranscriptQuery(Request):

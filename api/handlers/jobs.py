@@ -77,12 +77,19 @@ async def socket(request: web.Request) -> web.StreamResponse:
     with request.app[PROGRESS].subscribed(request.match_info["id"]) as slot:
         slot.put(frame_of(await _owned(request)))
         ws = web.WebSocketResponse(heartbeat=HEARTBEAT_SECONDS, compress=False, max_msg_size=_CLIENT_MESSAGE_BYTES)
-        if not ws.can_prepare(request).ok:
+        if not _upgrades(ws, request):
             raise Problem("invalid_request", "This address is a websocket.")
         await ws.prepare(request)
         with request.app[METRICS].watchers.labels("websocket").track_inprogress():
             await _converse(request, ws, slot)
         return ws
+
+
+def _upgrades(ws: web.WebSocketResponse, request: web.Request) -> bool:
+    try:
+        return ws.can_prepare(request).ok
+    except ValueError:  # a key that is not even ASCII
+        return False
 
 
 async def _converse(request: web.Request, ws: web.WebSocketResponse, slot: Slot) -> None:

@@ -63,7 +63,10 @@ def release() -> str:
 
 async def metrics(request: web.Request) -> web.Response:
     """The metrics, as OpenMetrics or in Prometheus' own format."""
-    encode, content_type = choose_encoder(request.headers.get(hdrs.ACCEPT, ""))
+    try:
+        encode, content_type = choose_encoder(request.headers.get(hdrs.ACCEPT, ""))
+    except (TypeError, ValueError):  # a version that is no number; a scraper that asks so gets the usual format
+        encode, content_type = choose_encoder("")
     return web.Response(body=encode(request.app[METRICS].registry), headers={hdrs.CONTENT_TYPE: content_type})
 
 

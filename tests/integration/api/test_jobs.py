@@ -199,6 +199,13 @@ async def test_a_plain_request_to_a_websocket_is_explained(ada: Person, webm: by
     assert response.status == 400
 
 
+async def test_a_handshake_with_a_broken_key_is_explained(ada: Person, webm: bytes) -> None:
+    job_id = (await ada.upload(webm))["job_id"]
+    asking = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+    response = await ada.call("GET", f"/api/stream/{job_id}", headers=asking | {"Sec-WebSocket-Key": "ü"})
+    await expect_problem(response, "invalid_request")
+
+
 async def test_an_access_token_in_the_address_opens_no_websocket(client: TestClient, ada: Person, webm: bytes) -> None:
     job_id = (await ada.upload(webm))["job_id"]
     with pytest.raises(aiohttp.WSServerHandshakeError) as caught:

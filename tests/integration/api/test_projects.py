@@ -116,6 +116,28 @@ async def test_a_form_that_cannot_be_read(ada: Person, options: dict[str, Any], 
     await expect_problem(await ada.call("POST", PATH, **options), code, *fields)
 
 
+@pytest.mark.parametrize(
+    "part",
+    [
+        b'Content-Disposition: form-data; name="_charset_"\r\n\r\n' + b"a" * 60,
+        b"no header\r\n\r\nx",
+        b"X-Long: " + b"a" * 100_000 + b"\r\n\r\nx",
+        b"X-Many: a\r\n" * 20_000 + b"\r\nx",
+        b'Content-Disposition: form-data; name="file"; filename="a\0.webm"\r\n\r\nx',
+    ],
+    ids=["charset", "no-header", "long-header", "many-headers", "nul"],
+)
+async def test_a_part_that_cannot_be_read(ada: Person, part: bytes) -> None:
+    body = b"--x\r\n" + part + b"\r\n--x--\r\n"
+    await expect_problem(await ada.call("POST", PATH, data=body, headers=FORM), "invalid_request")
+
+
+async def test_a_large_field_with_a_name_that_is_no_text(ada: Person) -> None:
+    part = b'Content-Disposition: form-data; name="a\xff"\r\n\r\n' + bytes(70_000)
+    body = b"--x\r\n" + part + b"\r\n--x--\r\n"
+    await expect_problem(await ada.call("POST", PATH, data=body, headers=FORM), "too_large")
+
+
 async def test_a_form_without_the_file(ada: Person, webm: bytes) -> None:
     form = aiohttp.FormData()
     form.add_field("video", webm[:1000], filename="talk.webm")

@@ -4,8 +4,10 @@ import asyncio
 import json
 
 import pytest
+import structlog
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client.parser import text_string_to_metric_families
+from yarl import URL
 
 from api.app import make_app
 from api.routes import ROUTES
@@ -42,6 +44,19 @@ async def test_metrics_have_routes_and_no_ids(client: TestClient, ada: Person) -
     assert {"tidemark_http_requests", "tidemark_http_request_seconds", "tidemark_watchers"} <= names
     assert 'route="/api/v1/recordings/{id}"' in text
     assert "some-id" not in text
+
+
+async def test_metrics_come_in_some_format_whatever_is_asked_for(client: TestClient) -> None:
+    for accept in ("application/openmetrics-text; version=x", "text/plain; version=1.x", "nonsense"):
+        response = await client.get("/metrics", headers={"Accept": accept})
+        assert response.status == 200
+        assert "tidemark_http_requests" in await response.text()
+
+
+async def test_a_body_that_is_not_encoded_as_it_says_is_the_clients_fault(client: TestClient) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    response = await client.post("/api/token/", data=b"not compressed", headers=headers)
+    await expect_problem(response, "invalid_request")
 
 
 async def test_the_description_is_served(client: TestClient) -> None:
@@ -95,6 +110,13 @@ async def test_every_answer_has_its_headers(client: TestClient) -> None:
 @pytest.mark.parametrize("sent", ["short", "x" * 65, "with space 123", "line\tbreak-1"])
 async def test_a_request_id_that_is_not_sane_is_replaced(client: TestClient, sent: str) -> None:
     assert (await client.get("/health/live", headers={"X-Request-ID": sent})).headers["X-Request-ID"] != sent
+
+
+async def test_the_log_has_the_path_as_it_was_sent_and_no_query(client: TestClient) -> None:
+    with structlog.testing.capture_logs() as lines:
+        await client.get(URL("/nothing%1B%5B2J%00?ticket=secret", encoded=True))
+    path = next(line["path"] for line in lines if line["event"] == "request")
+    assert path == "/nothing%1B%5B2J%00"
 
 
 async def test_only_listed_origins_may_ask(client: TestClient) -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from api.downloads import disposition
-from schemas.requests import LONGEST_NAME, Registration, UploadRequest, bare_filename, plain
+from schemas.requests import LONGEST_NAME, RecordingQuery, Registration, UploadRequest, bare_filename, plain
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,11 @@ def test_any_name_makes_a_safe_header(sent: str) -> None:
     assert header.isascii()
     assert header.isprintable()
     assert header.count('"') == 2
+
+
+def test_what_is_searched_for_and_what_is_only_kept_is_plain() -> None:
+    assert RecordingQuery(q="Stand\0-up\u202e ").q == "Stand-up"
+    assert UploadRequest(filename="a.webm", file_size=1, quality="10\u202e80p\0").quality == "1080p"
 
 
 @given(st.text(max_size=100))

@@ -45,6 +45,7 @@ def test_a_token_names_its_account(tokens: AccessTokens) -> None:
         "",
         "a.b.c",
         "ü",
+        "\udcff",
     ],
 )
 def test_any_other_token_is_refused(tokens: AccessTokens, token: str) -> None:
