@@ -3,6 +3,10 @@ PYTHON ?= python3
 PORT ?= 8080
 DATA ?= .data
 FILE ?=
+# As they were given: neither make nor a shell reads a file's name.
+export GIVEN_FILE := $(value FILE)
+export GIVEN_DATA := $(value DATA)
+export GIVEN_PORT := $(value PORT)
 BIN := .venv/bin
 PACKAGES := schemas stores providers streams api deploy
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
@@ -22,10 +26,10 @@ help:  ## explain the commands
 	@echo "  PYTHON=$(PYTHON)  PORT=$(PORT)  DATA=$(DATA)  FILE=(a recording that comes along)"
 
 demo: embedded  ## send a recording through everything on this machine and show what comes out (FILE=your own)
-	@exec $(BIN)/tidemark demo --data "$(DATA)" $(if $(FILE),"$(FILE)")
+	@exec $(BIN)/tidemark demo --data "$$GIVEN_DATA" $${GIVEN_FILE:+-- "$$GIVEN_FILE"}
 
 up: embedded  ## run everything on this machine until Ctrl-C (PORT=8080 DATA=.data)
-	@exec $(BIN)/tidemark up --port "$(PORT)" --data "$(DATA)"
+	@exec $(BIN)/tidemark up --port "$$GIVEN_PORT" --data "$$GIVEN_DATA"
 
 test: development  ## run the whole suite
 	$(BIN)/pytest

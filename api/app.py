@@ -118,7 +118,7 @@ async def _prepare(settings: Settings) -> None:
         try:
             await prepare(settings)
         except StoreUnavailable as error:
-            log.warning("the stores cannot be prepared yet", reason=error.detail)
+            log.warning("the stores cannot be prepared yet", reason=str(error))
             await asyncio.sleep(_PREPARE_AGAIN_SECONDS)
         else:
             log.info("the stores are prepared")
@@ -139,4 +139,4 @@ async def _sweep(people: People) -> None:
         try:
             await people.sweep(now())
         except StoreUnavailable as error:
-            log.warning("expired tokens are left for the next time", reason=error.detail)
+            log.warning("expired tokens are left for the next time", reason=str(error))

@@ -65,5 +65,5 @@ async def _part(name: str, ask: Callable[[], Awaitable[object]]) -> Part:
 
 def _away(error: Exception) -> str:
     """What strangers may read: no addresses."""
-    missing = isinstance(error, Retryable) and "missing" in error.detail
+    missing = isinstance(error, Retryable) and "missing" in str(error)
     return "Not prepared yet." if missing else f"No answer within {ANSWER_SECONDS:.0f} s."

@@ -69,7 +69,7 @@ async def settle(app: web.Application, job: Job) -> None:
         async with promptly():
             await app[OUTBOX].settle(job)
     except StoreUnavailable as error:
-        log.warning("left to the sweeper", job_id=job.id, reason=error.detail)
+        log.warning("left to the sweeper", job_id=job.id, reason=str(error))
 
 
 @asynccontextmanager

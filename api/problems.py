@@ -31,7 +31,7 @@ async def explained(request: web.Request, handler: Handler) -> web.StreamRespons
     except Problem as problem:
         return answer(request, problem)
     except Retryable as error:
-        log.warning("a part is away", code=error.code, reason=error.detail)
+        log.warning("a part is away", code=error.code, reason=str(error))
         return answer(request, _unavailable(error))
     except web.HTTPException as error:
         return _of_aiohttp(request, error)

@@ -136,7 +136,7 @@ class Progress:
             try:
                 await self._refresh()
             except StoreUnavailable as error:
-                log.warning("watched jobs cannot be read", reason=error.detail)
+                log.warning("watched jobs cannot be read", reason=str(error))
             except Exception:  # the task's edge, as above
                 log.exception("watched jobs cannot be read")
 

@@ -25,9 +25,12 @@ def main(arguments: list[str] | None = None) -> int:
     except SettingsError as error:
         return _fail(str(error), 2)
     except StepFailure as error:
-        return _fail(error.detail, 1)
-    except (EmbeddedError, OSError) as error:
         return _fail(str(error), 1)
+    except EmbeddedError as error:
+        return _fail(str(error), 1)
+    except OSError as error:
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        return _fail(f"{what}. Give a folder that can be written to: --data, make up DATA=...", 1)
     return 0
 
 

@@ -44,4 +44,6 @@ def configure_logging(settings: Settings) -> None:
 def _rendering(settings: Settings) -> list[structlog.types.Processor]:
     if settings.log_format == "json":
         return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    # plain traces: the other kinds show the values of variables, and those can be secrets
+    plain = structlog.dev.plain_traceback
+    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]

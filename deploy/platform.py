@@ -1,10 +1,12 @@
 """Everything on one machine: the embedded stack, the API and a worker, started together and stopped in order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import aiohttp
 
@@ -14,6 +16,7 @@ from deploy.embedded.process import Child, Program, python_module
 from deploy.embedded.stack import EmbeddedStack, Services
 from deploy.embedded.supervisor import Say, Supervisor
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 PREPARE_SECONDS = 60.0
 READY_SECONDS = 60.0
 PROBE_SECONDS = 3.0
@@ -31,9 +34,12 @@ class Platform:
 
 
 @asynccontextmanager
-async def running_platform(port: int, data: Path, cache: Path, say: Say) -> AsyncIterator[Platform]:
+async def running_platform(
+    port: int, data: Path, cache: Path, say: Say, settings: Mapping[str, str] = NOTHING
+) -> AsyncIterator[Platform]:
     """Starts everything and yields once /health/ready answers 200; at the end stops the API, the worker and the stack.
 
+    `settings` are variables for the API and the worker, beside those of this process and of the stack.
     `say` gets a line whenever a part died and is started again. Raises EmbeddedError with what to do.
     """
     if not is_free(port):
@@ -41,7 +47,7 @@ async def running_platform(port: int, data: Path, cache: Path, say: Say) -> Asyn
     stack = EmbeddedStack(data, cache, say)
     async with AsyncExitStack() as opened:
         services = await opened.enter_async_context(stack)
-        commands = _Commands(services, port, data)
+        commands = _Commands(services, port, data, settings)
         await commands.prepare()
         supervisors = (Supervisor(commands.worker, say), Supervisor(commands.api, say))
         for supervisor in supervisors:
@@ -57,9 +63,10 @@ async def running_platform(port: int, data: Path, cache: Path, say: Say) -> Asyn
 class _Commands:
     """Our own commands as child processes, pointed at the stack's services."""
 
-    def __init__(self, services: Services, port: int, data: Path) -> None:
+    def __init__(self, services: Services, port: int, data: Path, settings: Mapping[str, str]) -> None:
         self.url = f"http://{HOST}:{port}"
-        self._environment = {**services.environment(), "HOST": HOST, "PORT": str(port)}
+        own = {**services.environment(), "HOST": HOST, "PORT": str(port), "TMPDIR": str(_scratch(data))}
+        self._environment = {**settings, **own}
         self._logs = data.absolute() / "logs"
 
     async def prepare(self) -> None:
@@ -102,3 +109,11 @@ class _Commands:
                 return response.status == 200
         except (aiohttp.ClientError, TimeoutError):
             return False
+
+
+def _scratch(data: Path) -> Path:
+    """An empty folder for the files of steps in hand: what a killed worker left goes, since we have the lock."""
+    folder = data.absolute() / "scratch"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    return folder

@@ -1,6 +1,7 @@
 """`tidemark up`: the platform in the foreground, until SIGINT or SIGTERM. What it says is for a person."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Coroutine
@@ -9,16 +10,27 @@ from typing import Any
 
 from deploy.platform import running_platform
 
+OWN = ("HOST", "KAFKA_BOOTSTRAP_SERVERS", "MONGODB_URL", "S3_ENDPOINT", "S3_ACCESS_KEY", "S3_SECRET_KEY", "JWT_SECRET")
+"""Settings that the embedded stack makes itself, whatever the environment says."""
+
 
 async def up(data: Path, cache: Path, port: int) -> None:
     """Runs the platform until it is cancelled, then stops all of it. Raises EmbeddedError with what to do."""
     say(f"starting; data and logs are in {data}")
+    _say_what_does_not_apply()
     async with running_platform(port, data, cache, say) as platform:
         say(f"ready: {platform.url}")
+        say(f"pages: {platform.url}/docs, Kafka: {platform.services.kafka_bootstrap_servers}")
         try:
             await platform.failed()
         finally:
             say("stopping")
+
+
+def _say_what_does_not_apply() -> None:
+    ignored = [name for name in OWN if name in os.environ]
+    if ignored:
+        say(f"not used here, since the embedded stack has its own: {', '.join(ignored)}")
 
 
 async def until_signal(work: Coroutine[Any, Any, None]) -> bool:

@@ -1,16 +1,16 @@
 """Child processes: each runs one piece of work and is then gone.
 
 A decoder that crashes, an endless file or a memory bomb takes the child, never the worker. A child is a fresh
-interpreter (no fork), in a process group of its own, that speaks length-prefixed pickles over its stdin and stdout.
-What a child sends is read with an unpickler that only knows the contract's own types, since a decoder that was taken
-over by a hostile file sits on the other end. A child whose parent dies ends itself: its stdin closes.
+interpreter (no fork), in a process group of its own, that gets its work over stdin and answers over stdout. A decoder
+that was taken over by a hostile file may sit on the other end: it is given no secrets in its environment, and what it
+sends is only validated, never executed (see providers/child_messages). A child whose parent dies ends itself: its
+stdin closes.
 """
 
 import asyncio
 import contextlib
-import io
 import os
-import pickle  # nosec B403: read through _Reader, which refuses foreign classes
+import pickle  # nosec B403
 import signal
 import struct
 import sys
@@ -21,14 +21,15 @@ from typing import Any, TypeVar
 
 import structlog
 
+from providers.child_messages import Unreadable, decode
 from schemas.failures import Retryable, StepFailure
 
 M = TypeVar("M")
 
 _HEADER = struct.Struct("!I")
 _LARGEST_MESSAGE = 64 * 1024 * 1024
-_KNOWN_MODULES = ("schemas", "streams", "providers")
-_KNOWN_MODULES_ELSEWHERE = ("pathlib", "pathlib._local")
+_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH")
+"""What a child inherits, with the variables of Python itself: no address, no secret."""
 _STDERR_LINES = 20
 _STDERR_LIMIT = 1024 * 1024
 _EXIT_SECONDS = 5.0
@@ -133,6 +134,7 @@ class _Child:
             stderr=asyncio.subprocess.PIPE,
             limit=_STDERR_LIMIT,
             cwd=Path(__file__).parent.parent,
+            env={name: value for name, value in os.environ.items() if _harmless(name)},
         )
         return cls(process)
 
@@ -174,29 +176,33 @@ class _Child:
             match await self._receive():
                 case ("yield", value):
                     yield value
-                case ("done",):
-                    return
                 case ("failed", StepFailure() as failure):
                     raise failure
-                case ("raised", str(kind), str(text)):
-                    raise Retryable("child_crashed", f"The work stopped with {kind}: {text}")
+                case ("raised", words):
+                    log.error("the work raised", pid=self.pid, error=words)
+                    raise Retryable("child_crashed", "The process that did the work met an error that nobody foresaw.")
+                case _:
+                    return
 
-    async def _receive(self) -> Any:
+    async def _receive(self) -> tuple[str, Any]:
         assert self._process.stdout is not None
         try:
             (length,) = _HEADER.unpack(await self._process.stdout.readexactly(_HEADER.size))
             if length > _LARGEST_MESSAGE:
-                raise Retryable("child_crashed", "The work sent a message beyond the limit.")
-            return _Reader(io.BytesIO(await self._process.stdout.readexactly(length))).load()
-        except (asyncio.IncompleteReadError, pickle.UnpicklingError) as error:
+                raise Unreadable(f"{length} bytes")
+            return decode(await self._process.stdout.readexactly(length))
+        except asyncio.IncompleteReadError as error:
             raise Retryable("child_crashed", await self._explain()) from error
+        except Unreadable as error:
+            log.exception("a child sent what none of ours would", pid=self.pid)
+            raise Retryable("child_crashed", "The process that did the work sent an answer that is none.") from error
 
     async def _explain(self) -> str:
         code = await self._process.wait()
         await asyncio.wait([self._listener], timeout=1)
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
-        words = " | ".join(line for line in self._last_words if line)
-        return f"The process that did the work {how}." + (f" Its last words: {words}" if words else "")
+        log.error("a child ended early", pid=self.pid, how=how, last_words=[line for line in self._last_words if line])
+        return f"The process that did the work {how}."
 
     async def _listen(self) -> None:
         """Keeps the last lines of stderr, so that a crash can be explained and a full pipe never blocks the child."""
@@ -223,12 +229,5 @@ class _Child:
             self._process.stdin.close()
 
 
-class _Reader(pickle.Unpickler):
-    """Reads only values made of the contract's own types: a class, and from the module that defines it."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        known = module.partition(".")[0] in _KNOWN_MODULES or module in _KNOWN_MODULES_ELSEWHERE
-        found = super().find_class(module, name) if known else None
-        if isinstance(found, type) and found.__module__ == module:
-            return found
-        raise pickle.UnpicklingError(f"a child sent a {module}.{name}")
+def _harmless(name: str) -> bool:
+    return name in _ENVIRONMENT or name.startswith("PYTHON")

@@ -6,7 +6,7 @@ Run as `python -m providers.child_main MEMORY_MB NICENESS [MODULE | MODULE:FUNCT
 import contextlib
 import importlib
 import os
-import pickle  # nosec B403: the parent is trusted by its child
+import pickle  # nosec B403
 import queue
 import struct
 import sys
@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+from providers.child_messages import encode_end, encode_error, encode_failure, encode_value
 from schemas.failures import Permanent, Retryable, StepFailure
 
 _HEADER = struct.Struct("!I")
@@ -70,12 +71,12 @@ def _warm_up(preload: list[str]) -> None:
 def _perform(answers: BinaryIO, work: Iterator[Any]) -> None:
     try:
         for value in work:
-            _write(answers, ("yield", value))
-        _write(answers, ("done",))
+            _write(answers, encode_value(value))
+        _write(answers, encode_end())
     except StepFailure as failure:
-        _write(answers, ("failed", failure))
-    except Exception as error:  # noqa: BLE001 - the edge of this process: the parent logs it with the job's id
-        _write(answers, ("raised", type(error).__name__, str(error)[:500]))
+        _write(answers, encode_failure(failure))
+    except Exception as error:  # noqa: BLE001 - the edge of this process: the parent logs it
+        _write(answers, encode_error(error))
 
 
 def _inputs(requests: BinaryIO) -> Iterator[Any]:
@@ -111,12 +112,11 @@ def _read(requests: BinaryIO) -> tuple[Any, ...] | None:
     if len(header) < _HEADER.size:
         return None
     (length,) = _HEADER.unpack(header)
-    message: tuple[Any, ...] = pickle.loads(requests.read(length))  # noqa: S301 # nosec B301 - from the parent
+    message: tuple[Any, ...] = pickle.loads(requests.read(length))  # noqa: S301 # nosec B301
     return message
 
 
-def _write(answers: BinaryIO, message: tuple[Any, ...]) -> None:
-    data = pickle.dumps(message)
+def _write(answers: BinaryIO, data: bytes) -> None:
     answers.write(_HEADER.pack(len(data)) + data)
     answers.flush()
 

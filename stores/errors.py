@@ -13,11 +13,15 @@ from schemas.failures import Retryable
 
 
 class StoreUnavailable(Retryable):
-    """A store did not answer, or not in time."""
+    """A store did not answer, or not in time. `detail` is for everybody; `reason` names addresses: for the log."""
 
     def __init__(self, store: str, error: BaseException | str) -> None:
-        super().__init__("store_unavailable", f"The {store} did not answer: {str(error)[:200]}")
+        super().__init__("store_unavailable", f"The {store} did not answer.")
         self.store = store
+        self.reason = str(error)[:300] or type(error).__name__
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.detail} {self.reason}"
 
 
 class LeaseLost(Exception):

@@ -180,4 +180,4 @@ def put_off(step: Step, failure: Failure, delay: float) -> Ending:
 def _backoff(step: Step, settings: Settings) -> float:
     """Exponential with jitter: half to all of delay x 2^(attempt - 1) seconds, bounded."""
     longest = min(settings.retry_delay_seconds * 2.0 ** (step.attempt - 1), _LONGEST_DELAY)
-    return longest * random.uniform(0.5, 1)  # noqa: S311 # nosec B311 - not for secrets
+    return longest * random.uniform(0.5, 1)  # noqa: S311 # nosec B311

@@ -102,4 +102,4 @@ async def _forget(app: web.Application, recording: Recording) -> None:
         await app[OBJECTS].delete(recording.object_key)
         await app[RECORDINGS].delete_owned(recording.owner_id, recording.id)
     except StoreUnavailable as error:
-        log.warning("an upload's remains could not be removed", recording_id=recording.id, reason=error.detail)
+        log.warning("an upload's remains could not be removed", recording_id=recording.id, reason=str(error))

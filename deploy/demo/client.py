@@ -79,7 +79,7 @@ class Client:
         async with self._http.request(method, path, json=body, headers=self._headers) as response:
             answer: dict[str, Any] = await response.json(content_type=None) if response.status != 204 else {}
         if response.status >= 400:
-            raise Refused(f"{method} {path}: {answer.get('detail') or response.reason}")
+            raise Refused(str(answer.get("detail") or response.reason))
         return answer
 
     async def post_form(self, path: str, form: aiohttp.FormData) -> dict[str, Any]:
@@ -87,7 +87,7 @@ class Client:
         async with self._http.post(path, data=form, headers=self._headers) as response:
             answer: dict[str, Any] = await response.json(content_type=None)
         if response.status >= 400:
-            raise Refused(f"POST {path}: {answer.get('detail') or response.reason}")
+            raise Refused(str(answer.get("detail") or response.reason))
         return answer
 
     async def save(self, path: str, target: Path) -> int:

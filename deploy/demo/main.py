@@ -13,6 +13,8 @@ from deploy.embedded.ports import free_ports
 from deploy.platform import Platform, running_platform
 
 SAMPLE = Path(__file__).resolve().parents[2] / "tests" / "media" / "screen-vp8.webm"
+_IMPATIENT = {"SHUTDOWN_GRACE_SECONDS": "0"}
+"""Whoever stops the demo wants no work in hand to be finished first."""
 _SUFFIXES = {"mp4": ".mp4", "m4a": ".m4a", "wav": ".wav", "poster": ".jpg"}
 
 
@@ -24,16 +26,21 @@ async def demo(file: Path, data: Path, cache: Path) -> None:
     """Runs the demo on `file` with everything under `data`. Raises DemoFailed or EmbeddedError."""
     if not file.is_file():
         raise DemoFailed(f"There is no file {file}. Give one that exists: make demo FILE=path/to/recording.webm")
+    if not file.stat().st_size:
+        raise DemoFailed(f"{file} is empty. Give a recording: make demo FILE=path/to/recording.webm")
     screen = Screen()
     screen.say("starting Kafka, the document store, the object store, the API and a worker …")
-    async with running_platform(free_ports(1)[0], data, cache, screen.say) as platform:
+    async with running_platform(free_ports(1)[0], data, cache, screen.say, _IMPATIENT) as platform:
         screen.say(f"ready: {platform.url}\n")
         try:
             async with Client(platform.url) as client:
                 await _unless_it_fails(platform, _show(client, screen, file, data / "demo"))
-        except (Refused, aiohttp.ClientError, TimeoutError) as error:
+        except Refused as error:
+            raise DemoFailed(f"{file.name} was refused. {error}") from error
+        except (aiohttp.ClientError, TimeoutError) as error:
             raise DemoFailed(f"{error or type(error).__name__} The logs are in {data / 'logs'}.") from error
-        screen.say("\nstopping what was started")
+        finally:
+            screen.say("\nstopping what was started")
 
 
 async def _unless_it_fails(platform: Platform, work: Coroutine[Any, Any, None]) -> None:

@@ -8,13 +8,17 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+_PIPE_COLUMNS = 10_000
 
 
 class Screen:
     """Writes to the terminal; to a pipe the same without bars, a line whenever a step changes its status."""
 
     def __init__(self) -> None:
-        self.console = Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
+        width = None if sys.stdout.isatty() else _PIPE_COLUMNS
+        self.console = Console(file=sys.stdout, highlight=False, width=width)
         self._bars = Progress(
             TextColumn("  {task.description:<11}"),
             BarColumn(bar_width=32),
@@ -43,7 +47,7 @@ class Screen:
         for segment in job["results"].get("transcript", {}).get("segments", []):
             if segment["id"] >= self._heard:
                 self._heard = segment["id"] + 1
-                self.console.print(f"  [dim]{clock(segment['start'])}[/dim]  {escape(segment['text'])}")
+                self._prose(segment["text"], clock(segment["start"]))
         for step in job["steps"]:
             self._show_step(step)
 
@@ -64,10 +68,10 @@ class Screen:
         """The transcript and the four analyses."""
         self._heading("Transcript", f"{transcript['language'] or 'no speech'}, by {transcript['provider']}")
         for segment in transcript["segments"]:
-            self.console.print(f"  [dim]{clock(segment['start'])}[/dim]  {escape(segment['text'])}")
+            self._prose(segment["text"], clock(segment["start"]))
         analyses = recording["analyses"]
         self._heading("Summary", _made_by(analyses["summary"]))
-        self.say(f"  {analyses['summary']['text']}")
+        self._prose(analyses["summary"]["text"])
         self._heading("Action items", _made_by(analyses["action_items"]))
         self._items(analyses["action_items"]["items"], "none were heard")
         self._heading("Key points", _made_by(analyses["key_points"]))
@@ -94,9 +98,15 @@ class Screen:
     def _items(self, items: list[dict[str, Any]], nothing: str) -> None:
         for item in items:
             more = ", ".join(f"{name}: {item[name]}" for name in ("owner", "due") if item.get(name))
-            self.say(f"  {clock(item['at'])}  {item['text']}" + (f" ({more})" if more else ""))
+            self._prose(item["text"] + (f" ({more})" if more else ""), clock(item["at"]))
         if not items:
             self.say(f"  {nothing}")
+
+    def _prose(self, text: str, at: str = "") -> None:
+        """Words that wrap between words, beside the moment that they are from."""
+        row = Table.grid(padding=(0, 2, 0, 0))
+        row.add_row("", *([f"[dim]{at}[/dim]"] if at else []), escape(text))
+        self.console.print(row)
 
     def _heading(self, title: str, note: str) -> None:
         self.console.print(f"\n[bold]{title}[/bold]" + (f"  [dim]{escape(note)}[/dim]" if note else ""))

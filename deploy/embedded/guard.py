@@ -39,7 +39,8 @@ class Log:
         self._file.write(data)
 
     def _open(self) -> BinaryIO:
-        return self._path.open("ab", buffering=0)
+        private = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        return open(private, "ab", buffering=0)  # noqa: PTH123 - closed when it is full, or with the process
 
 
 def die_with_parent() -> None:

@@ -25,7 +25,7 @@ READY_SECONDS = 60.0
 GRACE_SECONDS = 1.0
 VOLUME_MB = 256
 """Objects are cut into pieces, the pieces gathered in volumes of this size: small, so that a small disk holds some."""
-SOCKETS = Path("/tmp")  # noqa: S108  # nosec B108 -- where weed puts them, whatever TMPDIR says
+SOCKETS = Path("/tmp")  # noqa: S108  # nosec B108
 
 
 @dataclass(frozen=True)

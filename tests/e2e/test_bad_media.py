@@ -22,7 +22,7 @@ SMALL = SCREEN_H264.read_bytes()
 async def test_what_is_no_media_is_refused_at_the_door(client, tmp_path, name, content):
     file = tmp_path / name
     file.write_bytes(content)
-    with pytest.raises(Refused, match="upload-complete"):
+    with pytest.raises(Refused, match="neither audio nor video"):
         await client.upload(file)
 
 

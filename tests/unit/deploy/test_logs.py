@@ -30,3 +30,23 @@ def test_every_line_is_one_object_with_the_requests_id() -> None:
     assert [line["level"] for line in lines] == ["info", "warning", "error"]
     assert lines[0]["job_id"] == "j-1"
     assert "ZeroDivisionError" in lines[2]["exception"]
+
+
+LEAK = """
+import structlog
+from deploy.logs import configure_logging
+from schemas.settings import Settings
+for log_format in ("console", "json"):
+    configure_logging(Settings(log_format=log_format))
+    try:
+        key = "".join(["tell", "-no", "-one"])
+        1 / 0
+    except ZeroDivisionError:
+        structlog.get_logger("ours").exception("broken")
+"""
+
+
+def test_a_trace_shows_no_values() -> None:
+    ran = subprocess.run([sys.executable, "-c", LEAK], capture_output=True, text=True, check=True, timeout=60)
+    assert ran.stderr.count("ZeroDivisionError") >= 2
+    assert "tell-no-one" not in ran.stderr

@@ -1,7 +1,7 @@
 """Work for the children of the tests: must be importable in a child."""
 
+import contextlib
 import os
-import pickle
 import signal
 import sys
 import time
@@ -47,24 +47,17 @@ def hang() -> Iterator[int]:
         time.sleep(60)
 
 
-class Escape:
-    def __reduce__(self):
-        return os.system, ("true",)
+def forge(message: str) -> Iterator[object]:
+    """Writes to the parent by itself, as a decoder that was taken over would: fd 4 is the way back."""
+    data = message.encode("latin-1")
+    for descriptor in range(3, 10):
+        with contextlib.suppress(OSError):
+            os.write(descriptor, len(data).to_bytes(4, "big") + data)
+    yield 0
 
 
-def attack() -> Iterator[object]:
-    yield Escape()
-
-
-class Sideways:
-    """Reaches for a function through a module that is known."""
-
-    def __reduce__(self):
-        return pickle.loads, (b"N.",)
-
-
-def attack_sideways() -> Iterator[object]:
-    yield Sideways()
+def environment() -> Iterator[dict[str, str]]:
+    yield dict(os.environ)
 
 
 def pid() -> Iterator[int]:

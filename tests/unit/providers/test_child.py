@@ -4,6 +4,7 @@ import asyncio
 import os
 
 import pytest
+from structlog.testing import capture_logs
 
 from providers.child import Children
 from schemas.failures import Permanent, Retryable
@@ -67,12 +68,18 @@ async def test_a_verb_raised_in_the_child_arrives_as_it_was(children):
 
 
 @pytest.mark.parametrize(
-    ("work", "words"), [(child_work.stumble, "ZeroDivisionError"), (child_work.die, "SIGKILL.*about to die")]
+    ("work", "told", "logged"),
+    [
+        (child_work.stumble, "nobody foresaw", "ZeroDivisionError"),
+        (child_work.die, "killed by SIGKILL", "about to die"),
+    ],
 )
-async def test_a_crash_is_explained_and_worth_another_try(children, work, words):
-    with pytest.raises(Retryable, match=words) as raised:
+async def test_a_crash_is_worth_another_try_and_its_words_are_for_the_log_alone(children, work, told, logged):
+    with capture_logs() as lines, pytest.raises(Retryable, match=told) as raised:
         await collect(children.run(work))
     assert raised.value.code == "child_crashed"
+    assert logged not in raised.value.detail
+    assert logged in str(lines)
 
 
 async def test_beyond_its_limit_of_time_a_child_is_killed(children):
@@ -98,11 +105,30 @@ async def test_cancelling_the_work_kills_the_child(children):
     assert await gone(pid)
 
 
-@pytest.mark.parametrize("work", [child_work.attack, child_work.attack_sideways])
-async def test_a_child_that_was_taken_over_cannot_make_the_parent_run_code(children, work):
+@pytest.mark.parametrize(
+    "message",
+    [
+        "\x80\x04N.",
+        "{",
+        "[" * 100_000,
+        '{"yield": 1, "type": ["os", "system"]}',
+        '{"yield": {}, "type": ["providers.child", "Children"]}',
+        '{"yield": {"container": 7}, "type": ["schemas.media", "Probe"]}',
+        '{"yield": {}, "type": ["schemas.media", "StrEnum"]}',
+        '{"something": "else"}',
+    ],
+)
+async def test_what_a_child_that_was_taken_over_sends_is_refused(children, message):
     with pytest.raises(Retryable) as raised:
-        await collect(children.run(work))
+        await collect(children.run(child_work.forge, message))
     assert raised.value.code == "child_crashed"
+
+
+async def test_a_child_knows_no_secret(children, monkeypatch):
+    monkeypatch.setenv("S3_SECRET_KEY", "do-not-tell")
+    (environment,) = await collect(children.run(child_work.environment))
+    assert "do-not-tell" not in environment.values()
+    assert "PATH" in environment
 
 
 async def test_a_spare_is_used_once_and_replaced():
