@@ -25,6 +25,9 @@ from streams.waiting import until_stores_answer
 
 log = structlog.get_logger(__name__)
 
+GIVE_BACK_SECONDS = 5.0
+"""How long a runner that closes tries to give its work back."""
+
 _BURIED_BYTES = 64 * 1024
 """How much of an unreadable message a dead letter keeps: all of it, escaped, could exceed what Kafka takes."""
 
@@ -71,7 +74,8 @@ class Runner:
             await asyncio.wait(tasks, timeout=self._resources.settings.shutdown_grace_seconds)
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:  # a store that is away must not hold up the end: the leases run out anyway
+            await asyncio.wait(tasks, timeout=GIVE_BACK_SECONDS)
 
     async def _claim(self, message: Message) -> Attempt | None:
         """The step that the message wakes, now ours; None when there is nothing to do for us."""

@@ -9,6 +9,7 @@ from schemas.events import read_event
 from schemas.jobs import Status
 from schemas.time import now
 from stores import lifecycle
+from stores.errors import StoreUnavailable
 from streams.runner import Runner
 from tests.unit.stores.jobs import a_job
 from tests.unit.streams.fakes import NO_INTELLIGENCE, Inbox, World, eventually, many_turns, outcome, stage_of
@@ -195,3 +196,19 @@ async def test_closing_gives_back_what_does_not_end():
         stored = await bench.world.resources.jobs.get(job.id)
         assert stored.sweep_at <= now(), "whoever sweeps next wakes it"
         assert bench.done == []
+
+
+async def test_a_store_that_is_away_does_not_hold_up_the_end(monkeypatch):
+    monkeypatch.setattr("streams.runner.GIVE_BACK_SECONDS", 0.05)
+    async with working(Bench()) as bench:
+        job = await bench.job()
+        await eventually(lambda: bench.running == [job.id])
+
+        async def away(*_, **__):
+            raise StoreUnavailable("document store", "gone")
+
+        monkeypatch.setattr(bench.world.resources.jobs, "change", away)
+        async with asyncio.timeout(5):
+            await bench.runner.close()
+        monkeypatch.undo()
+        await eventually(lambda: bench._is(job, Status.QUEUED))
