@@ -1,4 +1,4 @@
-"""The whole platform, once for the suite: embedded stack, API and worker as processes of their own."""
+"""The whole platform, once for this folder: embedded stack, API and worker as processes of their own."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from deploy.platform import Platform, running_platform
 from tests.conftest import on_a_thread
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """A running platform."""
     data = tmp_path_factory.mktemp("platform")

@@ -102,9 +102,10 @@ async def test_nothing_outlives_a_parent_that_is_killed(tmp_path: Path) -> None:
 
 async def test_nothing_outlives_a_guard_that_is_killed(tmp_path: Path) -> None:
     log = tmp_path / "log"
+    before = set(psutil.Process().children())
     child = await Child.start(python(DEAF, log))
     await until(lambda: log.exists() and "deaf" in log.read_text())
-    (guard,) = psutil.Process().children()
+    (guard,) = set(psutil.Process().children()) - before
     (deaf,) = guard.children()
     guard.kill()
     assert await child.ended() == -signal.SIGKILL

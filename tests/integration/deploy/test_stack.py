@@ -10,6 +10,7 @@ import urllib.request
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -66,13 +67,11 @@ def first_message(services: Services, topic: str) -> bytes | None:
         return message.value() if message else None
 
 
-def server(name: str) -> psutil.Process:
-    """The one server process of this session's stack whose command line has `name` in it."""
-    (found,) = (
-        one
-        for one in psutil.Process().children(recursive=True)
-        if name in " ".join(one.cmdline()) and "guard.py" not in " ".join(one.cmdline())
-    )
+def server(name: str, url: str) -> psutil.Process:
+    """The server process whose command line has `name` and the address's port in it: of that stack, not of another."""
+    port = str(urlsplit(url).port)
+    lines = {one: " ".join(one.cmdline()) for one in psutil.Process().children(recursive=True)}
+    (found,) = (one for one, line in lines.items() if name in line and port in line and "guard.py" not in line)
     return found
 
 
@@ -143,6 +142,7 @@ class Writers:
     def __init__(self, url: str, life: int) -> None:
         self.url, self.life = url, life
         self.acknowledged: list[str] = []
+        self._over = threading.Event()
         self._threads = [threading.Thread(target=self._write, args=(number,)) for number in range(4)]
 
     def __enter__(self) -> "Writers":
@@ -150,13 +150,17 @@ class Writers:
             thread.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:  # nobody was killed: they would write on for ever
+            self._over.set()
         for thread in self._threads:
             thread.join()
 
     def _write(self, number: int) -> None:
         with MongoClient(self.url, serverSelectionTimeoutMS=500, retryWrites=False) as client:
             for count in range(100_000):
+                if self._over.is_set():
+                    return
                 document = {"_id": f"{self.life}-{number}-{count}", "n": number}
                 try:
                     client.kills.written.insert_one(document)
@@ -172,7 +176,7 @@ async def test_documents_that_were_acknowledged_survive_a_kill(services: Service
         async with asyncio.timeout(30):
             while len(writers.acknowledged) < 200:  # noqa: ASYNC110 -- threads fill it
                 await asyncio.sleep(0.01)
-        server("docstore_server").send_signal(signal.SIGKILL)
+        server("docstore_server", services.mongodb_url).send_signal(signal.SIGKILL)
     with MongoClient(services.mongodb_url, serverSelectionTimeoutMS=30_000) as client:
         found = {document["_id"] for document in client.kills.written.find({"seen": True})}
     assert set(writers.acknowledged) <= found
@@ -184,7 +188,7 @@ async def test_objects_that_were_acknowledged_survive_a_kill(services: Services)
     for number in range(20):
         client.put_object("killed", str(number), io.BytesIO(b"x" * 50_000), 50_000)
     client.remove_object("killed", "0")
-    before = server("weed")
+    before = server("weed", services.s3_endpoint)
     before.send_signal(signal.SIGKILL)
     before.wait(10)
     async with asyncio.timeout(60):
