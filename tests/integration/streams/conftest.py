@@ -101,6 +101,7 @@ class Fleet:
 async def fleet(services, tmp_path):
     environment = {
         **services.environment(),
+        "TMPDIR": str(tmp_path),  # what a killed worker leaves goes with the test's own folder
         "MONGODB_DATABASE": f"fleet_{new_id().replace('-', '')}",
         "LEASE_SECONDS": "2",
         "SWEEP_SECONDS": "0.3",
