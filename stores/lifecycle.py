@@ -135,9 +135,7 @@ def put_off(job: Job, stage: str, fence: int, failure: Failure, delay: float, at
         return
     if step.returns == 1:
         _log(job, step, f"{failure.code}: {failure.detail} Waiting.", at)
-    step.attempt -= 1
-    _release(step, at + timedelta(seconds=delay))
-    _settled(job, at)
+    give_back(job, stage, fence, delay, at)
 
 
 def expire(job: Job, at: datetime) -> tuple[str, ...]:

@@ -77,18 +77,12 @@ class Client:
     async def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """One call of the API. Raises Refused with the problem's sentence."""
         async with self._http.request(method, path, json=body, headers=self._headers) as response:
-            answer: dict[str, Any] = await response.json(content_type=None) if response.status != 204 else {}
-        if response.status >= 400:
-            raise Refused(str(answer.get("detail") or response.reason))
-        return answer
+            return await _answer(response)
 
     async def post_form(self, path: str, form: aiohttp.FormData) -> dict[str, Any]:
         """One POST of a form. Raises Refused with the problem's sentence."""
         async with self._http.post(path, data=form, headers=self._headers) as response:
-            answer: dict[str, Any] = await response.json(content_type=None)
-        if response.status >= 400:
-            raise Refused(str(answer.get("detail") or response.reason))
-        return answer
+            return await _answer(response)
 
     async def save(self, path: str, target: Path) -> int:
         """Stores what the API serves under that path in a file; its size in bytes."""
@@ -99,3 +93,10 @@ class Client:
                 async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
                     out.write(chunk)
         return target.stat().st_size
+
+
+async def _answer(response: aiohttp.ClientResponse) -> dict[str, Any]:
+    answer: dict[str, Any] = await response.json(content_type=None) if response.status != 204 else {}
+    if response.status >= 400:
+        raise Refused(str(answer.get("detail") or response.reason))
+    return answer
