@@ -11,8 +11,9 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, TypeAdapter
 
 from schemas.ids import derived_id
-from schemas.jobs import JobView
+from schemas.jobs import AttemptRecord, JobView
 from schemas.model import Document
+from schemas.pipeline import JobType
 from schemas.time import now
 from schemas.topics import Topic
 
@@ -47,6 +48,15 @@ class RecordingUploaded(Event):
     content_type: str
     size_bytes: int
     source: str
+
+
+class JobRequested(Event):
+    """Work on a recording that is there was asked for, or a failed job was set going again: at those steps."""
+
+    topic = Topic.JOBS
+    type: Literal["job.requested"] = "job.requested"
+    job_type: JobType
+    steps: tuple[str, ...]
 
 
 class AudioAvailable(Event):
@@ -89,6 +99,14 @@ class MediaRendered(Event):
     scenes: int = 0
 
 
+class ScenesDetected(Event):
+    """The changes of scene are stored."""
+
+    topic = Topic.RENDITIONS
+    type: Literal["scenes.detected"] = "scenes.detected"
+    scenes: int
+
+
 class RecordingTranscribed(Event):
     """The whole transcript is stored. `language` is None where nothing was said."""
 
@@ -111,6 +129,16 @@ class RecordingAnalysed(Event):
     action_items: int
     key_points: int
     sentiment: str
+
+
+class RecordingExported(Event):
+    """A package of what is there of a recording is stored."""
+
+    topic = Topic.EXPORTS
+    type: Literal["recording.exported"] = "recording.exported"
+    object_key: str
+    size_bytes: int
+    files: int
 
 
 class RecordingDeleted(Event):
@@ -142,17 +170,21 @@ class DeadLetter(Event):
     code: str
     detail: str
     attempts: int
+    history: tuple[AttemptRecord, ...] = ()
     original_topic: str
     original: dict[str, Any] | str
 
 
 AnyEvent = Annotated[
     RecordingUploaded
+    | JobRequested
     | AudioAvailable
     | AudioExtracted
     | MediaRendered
+    | ScenesDetected
     | RecordingTranscribed
     | RecordingAnalysed
+    | RecordingExported
     | RecordingDeleted
     | JobProgressed
     | DeadLetter,

@@ -16,6 +16,9 @@ from schemas.pipeline import JobType
 LOG_LINES = 100
 """How many log lines a job keeps: the newest."""
 
+HISTORY_LENGTH = 20
+"""How many attempts without a result a step remembers: the newest."""
+
 
 class Status(StrEnum):
     """Of a job and of a step."""
@@ -47,6 +50,17 @@ class LogLine(Frozen):
     message: str
 
 
+class AttemptRecord(Frozen):
+    """An attempt that did not bring the step to its end. `worker` is who made it."""
+
+    attempt: int
+    worker: str | None = None
+    started_at: datetime | None = None
+    ended_at: datetime
+    code: str
+    detail: str
+
+
 class Step(Document):
     """One step. `fence` grows with every claim; `owner` and `lease_until` are set while somebody works on it.
 
@@ -71,15 +85,17 @@ class Step(Document):
     started_at: datetime | None = None
     finished_at: datetime | None = None
     error: Failure | None = None
+    claimed_at: datetime | None = None
+    history: list[AttemptRecord] = Field(default_factory=list)
 
 
 class Job(Document):
     """A job's document.
 
-    `facts` holds every event that this job has put, or will put, on a topic: what wakes a step again.
-    `outbox` has the ids of those that are not known to be published; `announce` says that the newest state has not been
-    told to the watchers; `owes_since` is set while either is so. `sweep_at` is when the sweeper should look at it; None
-    when nothing is left to be done.
+    `requests` counts how often it was asked for or set going again. `facts` holds every event that this job has put,
+    or will put, on a topic: what wakes a step again. `outbox` has the ids of those that are not known to be published;
+    `announce` says that the newest state has not been told to the watchers; `owes_since` is set while either is so.
+    `sweep_at` is when the sweeper should look at it; None when nothing is left to be done.
     """
 
     id: str
@@ -87,6 +103,9 @@ class Job(Document):
     owner_id: str
     project_id: str | None = None
     job_type: JobType = JobType.INGEST
+    payload: dict[str, Any] = Field(default_factory=dict)
+    retry_delay_seconds: float | None = None
+    requests: int = 0
     status: Status = Status.QUEUED
     version: int = 1
     revision: int = 1

@@ -9,6 +9,11 @@ class JobType(StrEnum):
     """The kinds of job."""
 
     INGEST = "ingest"
+    RENDER = "render"
+    SCENE_DETECTION = "scene_detection"
+    TRANSCRIPTION = "transcription"
+    ANALYSIS = "analysis"
+    EXPORT = "export"
 
 
 class Plan(Frozen):
@@ -25,6 +30,11 @@ PIPELINES: dict[JobType, tuple[Plan, ...]] = {
         Plan(stage="transcribe", after=("audio",)),
         Plan(stage="analyse", after=("transcribe",)),
     ),
+    JobType.RENDER: (Plan(stage="render"),),
+    JobType.SCENE_DETECTION: (Plan(stage="scenes"),),
+    JobType.TRANSCRIPTION: (Plan(stage="audio"), Plan(stage="transcribe", after=("audio",))),
+    JobType.ANALYSIS: (Plan(stage="analyse"),),
+    JobType.EXPORT: (Plan(stage="export"),),
 }
 
 

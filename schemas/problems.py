@@ -51,6 +51,7 @@ CODES: dict[str, Code] = {
         Code(code="picture_too_large", status=None, title="The picture is larger than can be processed"),
         Code(code="media_too_long", status=None, title="The recording is longer than can be processed"),
         Code(code="source_unreadable", status=None, title="The stored upload could not be read"),
+        Code(code="worker_lost", status=None, title="The worker that did the work went away"),
         Code(code="child_crashed", status=None, title="The process that did the work ended early"),
         Code(code="timeout", status=None, title="The work took longer than its limit"),
         Code(code="disk_full", status=None, title="The worker has no room on its disk"),

@@ -47,14 +47,24 @@ class Settings(BaseSettings):
     max_upload_size_mb: int = Field(default=2048, ge=1)
     presigned_url_seconds: int = Field(default=3600, ge=60, le=7 * 24 * 3600)
 
+    max_queue_size: int = Field(default=10_000, ge=1, le=1_000_000)
+    max_queue_size_per_caller: int = Field(default=1000, ge=1, le=1_000_000)
+    abandoned_upload_minutes: int = Field(default=120, ge=1)
+    reconcile_seconds: float = Field(default=600, ge=1)
+    admin_user_ids: str = ""
+
     worker_concurrency: int = Field(default=2, ge=1, le=64)
     worker_metrics_port: int = Field(default=0, ge=0, le=65535, description="0: no metrics port.")
-    lease_seconds: float = Field(default=15, ge=1)
+    lease_seconds: float = Field(default=8, ge=1)
     sweep_seconds: float = Field(default=2, ge=0.1)
     step_attempts: int = Field(default=3, ge=1, le=20)
     retry_delay_seconds: float = Field(default=2, ge=0)
     media_step_seconds: float = Field(default=1800, gt=0)
     media_memory_mb: int = Field(default=2048, ge=256)
+    media_cpu_seconds: int = Field(default=7200, ge=1)
+    media_decoded_gb: int = Field(default=8192, ge=1)
+    stage_failure_share: float = Field(default=0.5, gt=0, le=1)
+    stage_probe_seconds: float = Field(default=60, gt=0)
     shutdown_grace_seconds: float = Field(default=20, ge=0)
 
     deepgram_api_key: SecretStr = SecretStr("")
@@ -64,6 +74,8 @@ class Settings(BaseSettings):
     gemini_base_url: str = "https://generativelanguage.googleapis.com"
     gemini_model: str = "gemini-2.5-flash"
     provider_timeout_seconds: float = Field(default=120, gt=0)
+    speech_fallback: Literal["", "moonshine"] = ""
+    analysis_fallback: Literal["", "extractive"] = ""
 
     @model_validator(mode="after")
     def _production_has_secrets(self) -> "Settings":
@@ -78,6 +90,11 @@ class Settings(BaseSettings):
     def max_upload_bytes(self) -> int:
         """The largest upload that is accepted, in bytes."""
         return self.max_upload_size_mb * 1024 * 1024
+
+    @property
+    def admin_ids(self) -> frozenset[str]:
+        """The accounts of ADMIN_USER_IDS."""
+        return frozenset(name.strip() for name in self.admin_user_ids.split(",") if name.strip())
 
     @property
     def cors_origin_list(self) -> tuple[str, ...]:

@@ -13,10 +13,12 @@ class Topic(StrEnum):
     """The topics, by what they carry."""
 
     UPLOADS = "tidemark.uploads"
+    JOBS = "tidemark.jobs"
     AUDIO = "tidemark.audio"
     RENDITIONS = "tidemark.renditions"
     TRANSCRIPTS = "tidemark.transcripts"
     ANALYSES = "tidemark.analyses"
+    EXPORTS = "tidemark.exports"
     DELETIONS = "tidemark.deletions"
     PROGRESS = "tidemark.progress"
     DEAD_LETTERS = "tidemark.dead-letters"
@@ -41,10 +43,12 @@ class TopicSpec(Frozen):
 
 TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(topic=Topic.UPLOADS, key="recording_id", partitions=8, retention_ms=30 * _DAY_MS),
+    TopicSpec(topic=Topic.JOBS, key="recording_id", partitions=8, retention_ms=30 * _DAY_MS),
     TopicSpec(topic=Topic.AUDIO, key="recording_id", partitions=8, retention_ms=30 * _DAY_MS),
     TopicSpec(topic=Topic.RENDITIONS, key="recording_id", partitions=8, retention_ms=30 * _DAY_MS),
     TopicSpec(topic=Topic.TRANSCRIPTS, key="recording_id", partitions=8, retention_ms=30 * _DAY_MS),
     TopicSpec(topic=Topic.ANALYSES, key="recording_id", partitions=8, retention_ms=30 * _DAY_MS),
+    TopicSpec(topic=Topic.EXPORTS, key="recording_id", partitions=8, retention_ms=30 * _DAY_MS),
     TopicSpec(topic=Topic.DELETIONS, key="recording_id", partitions=8, retention_ms=90 * _DAY_MS),
     TopicSpec(topic=Topic.PROGRESS, key="job_id", partitions=4, retention_ms=_DAY_MS // 24, public=False),
     TopicSpec(topic=Topic.DEAD_LETTERS, key="recording_id", partitions=1, retention_ms=90 * _DAY_MS, public=False),

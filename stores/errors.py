@@ -4,12 +4,16 @@ StoreUnavailable is Retryable: a step backs off, the API answers 503. LeaseLost 
 owner of its step (another has claimed it, or the recording is gone): it must stop at once and write nothing more.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from schemas.failures import Retryable
+
+ANSWER_SECONDS = 2.5
+"""How long a store may take for one small operation. Beyond it the store is away."""
 
 
 class StoreUnavailable(Retryable):
@@ -41,3 +45,17 @@ def translated() -> Iterator[None]:
         raise Duplicate(str(error.details)) from error
     except PyMongoError as error:
         raise StoreUnavailable("document store", error) from error
+
+
+@asynccontextmanager
+async def answering(seconds: float = ANSWER_SECONDS) -> AsyncIterator[None]:
+    """Around operations on documents: translates MongoDB's errors, and gives up after `seconds`.
+
+    A server that hangs is away like one that refuses: StoreUnavailable. What was asked may still be done.
+    """
+    try:
+        with translated():
+            async with asyncio.timeout(seconds):
+                yield
+    except TimeoutError as error:
+        raise StoreUnavailable("document store", f"no answer within {seconds:g} s") from error

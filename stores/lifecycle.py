@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from schemas.events import DeadLetter, Event, event_id, read_event
-from schemas.jobs import LOG_LINES, Failure, Job, LogLine, Status, Step
+from schemas.events import DeadLetter, Event, JobRequested, event_id, read_event
+from schemas.ids import new_id
+from schemas.jobs import HISTORY_LENGTH, LOG_LINES, AttemptRecord, Failure, Job, LogLine, Status, Step
 from schemas.pipeline import PIPELINES, JobType, dependents
 from schemas.recordings import Recording
 from stores.errors import LeaseLost
@@ -23,25 +24,89 @@ _UNHEARD_SECONDS = 15
 
 
 class Refused(Exception):
-    """The step is not to be claimed now: it has ended, is not due, or somebody else works on it."""
+    """The job's state does not allow it: the step has ended, is not due, or somebody else works on it."""
 
 
 def new_job(recording: Recording, uploaded: Event, attempts: int, at: datetime) -> Job:
     """The job that a finished upload brings about, with the fact of the upload in its outbox."""
-    unheard = at + timedelta(seconds=_UNCLAIMED_SECONDS)
     job = Job(
         id=recording.job_id,
         recording_id=recording.id,
         owner_id=recording.owner_id,
         project_id=recording.project_id,
-        steps=[
-            Step(name=plan.stage, after=plan.after, max_attempts=attempts, wake_at=unheard)
-            for plan in PIPELINES[JobType.INGEST]
-        ],
+        steps=_planned(JobType.INGEST, attempts, at),
         created_at=at,
     )
     _put_out(job, uploaded)
     return _settled(job, at)
+
+
+def requested_job(
+    recording: Recording,
+    job_type: JobType,
+    payload: dict[str, Any],
+    attempts: int,
+    retry_delay: float | None,
+    at: datetime,
+) -> Job:
+    """A job that somebody asks for, on a recording that is there; the fact of the request is in its outbox."""
+    job = Job(
+        id=new_id(),
+        recording_id=recording.id,
+        owner_id=recording.owner_id,
+        project_id=recording.project_id,
+        job_type=job_type,
+        payload=payload,
+        retry_delay_seconds=retry_delay,
+        steps=_planned(job_type, attempts, at),
+        created_at=at,
+    )
+    _request(job, at)
+    return _settled(job, at)
+
+
+def retry(job: Job, at: datetime) -> None:
+    """Sets a job that failed or was cancelled going again, at the steps that have no result; the rest is kept.
+
+    Raises Refused for a job that is not over, or has completed.
+    """
+    if job.status not in (Status.FAILED, Status.CANCELLED):
+        raise Refused(f"{job.id} is {job.status}")
+    for step in job.steps:
+        if step.status is not Status.COMPLETED:
+            step.status, step.error, step.progress = Status.QUEUED, None, 0
+            step.attempt = step.returns = 0
+            step.finished_at = step.not_before = None
+            step.wake_at = at + timedelta(seconds=_UNCLAIMED_SECONDS)
+    job.finished_at = None
+    job.logs = [*job.logs, LogLine(at=at, message="set going again")][-LOG_LINES:]
+    _request(job, at)
+    _settled(job, at)
+
+
+def _planned(job_type: JobType, attempts: int, at: datetime) -> list[Step]:
+    unheard = at + timedelta(seconds=_UNCLAIMED_SECONDS)
+    return [
+        Step(name=plan.stage, after=plan.after, max_attempts=attempts, wake_at=unheard) for plan in PIPELINES[job_type]
+    ]
+
+
+def _request(job: Job, at: datetime) -> None:
+    """Puts out what wakes the steps that wait for nothing else; it takes the place of an earlier request."""
+    completed = {step.name for step in job.steps if step.status is Status.COMPLETED}
+    ready = (step.name for step in job.steps if step.status is Status.QUEUED and completed.issuperset(step.after))
+    job.requests += 1
+    job.facts = [fact for fact in job.facts if fact["type"] != "job.requested"]
+    requested = JobRequested(
+        id=event_id("job.requested", job.id, str(job.requests)),
+        occurred_at=at,
+        recording_id=job.recording_id,
+        owner_id=job.owner_id,
+        job_id=job.id,
+        job_type=job.job_type,
+        steps=tuple(ready),
+    )
+    _put_out(job, requested)
 
 
 def claim(job: Job, stage: str, wake: str, owner: str, lease_seconds: float, at: datetime) -> Step:
@@ -59,6 +124,7 @@ def claim(job: Job, stage: str, wake: str, owner: str, lease_seconds: float, at:
     step.not_before = step.wake_at = None
     step.fence += 1
     step.attempt += 1
+    step.claimed_at = at
     step.started_at = step.started_at or at
     job.started_at = job.started_at or at
     _log(job, step, f"attempt {step.attempt} of {step.max_attempts}", at)
@@ -106,6 +172,7 @@ def fail(job: Job, stage: str, fence: int, failure: Failure, at: datetime) -> No
 def retry_later(job: Job, stage: str, fence: int, failure: Failure, delay: float, at: datetime) -> None:
     """Gives the step back to be tried again after `delay` seconds, or fails it when that was its last attempt."""
     step = _owned(job, stage, fence)
+    _remember(step, failure, at)
     if step.attempt >= step.max_attempts:
         _give_up(job, step, failure, at)
         return
@@ -145,7 +212,8 @@ def expire(job: Job, at: datetime) -> tuple[str, ...]:
     """
     lost = [step for step in job.steps if step.status is Status.RUNNING and _lease_over(step, at)]
     for step in lost:
-        failure = Failure(code="child_crashed", detail="The worker that did this step went away.")
+        failure = Failure(code="worker_lost", detail="The worker that did this step went away.")
+        _remember(step, failure, at)
         if step.attempt >= step.max_attempts:
             _give_up(job, step, failure, at)
         else:
@@ -230,11 +298,24 @@ def _give_up(job: Job, step: Step, failure: Failure, at: datetime) -> None:
             code=failure.code,
             detail=failure.detail,
             attempts=step.attempt,
+            history=tuple(step.history),
             original_topic=read_event(fact).topic if fact else "",
             original=fact or "",
         ),
     )
     _fail(job, step, failure, at)
+
+
+def _remember(step: Step, failure: Failure, at: datetime) -> None:
+    record = AttemptRecord(
+        attempt=step.attempt,
+        worker=step.owner,
+        started_at=step.claimed_at,
+        ended_at=at,
+        code=failure.code,
+        detail=failure.detail,
+    )
+    step.history = [*step.history, record][-HISTORY_LENGTH:]
 
 
 def _end(step: Step, at: datetime) -> None:

@@ -10,11 +10,12 @@ from typing import cast
 import faust
 
 from schemas.settings import Settings
+from schemas.topics import Topic
 from streams.runner import Runner
 from streams.stage import Stage
 
 _MAX_POLL_SECONDS = 3600.0
-_SESSION_SECONDS = 10.0
+_SESSION_SECONDS = 6.0
 
 
 class _App(faust.App):
@@ -40,7 +41,7 @@ def make_app(stage: Stage, settings: Settings, runner: Runner) -> faust.App:
         broker_commit_interval=1.0,
         stream_wait_empty=False,
     )
-    topic = app.topic(stage.consumes.value, value_type=bytes, key_type=bytes)
+    topic = app.topic(*{stage.consumes.value, Topic.JOBS.value}, value_type=bytes, key_type=bytes)
 
     async def consume(stream: faust.StreamT[bytes]) -> None:
         manual = cast("faust.Stream[bytes]", stream).noack()

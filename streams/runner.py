@@ -86,7 +86,7 @@ class Runner:
             return None
         if self._closing:  # unacknowledged, the message comes again to somebody else
             await asyncio.Event().wait()
-        if not isinstance(event, self._stage.accepts):
+        if not self._stage.wakes_on(event):
             return None
         try:
             return await until_stores_answer(lambda: self._try_claim(event))

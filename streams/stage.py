@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from schemas.events import Event
+from schemas.events import Event, JobRequested
 from schemas.settings import Settings
 from schemas.topics import Topic
 from streams.context import Context
@@ -25,11 +25,10 @@ Perform = Callable[[Context, Any], Awaitable[Outcome]]
 class Stage:
     """One stage of the pipeline. `perform` may run twice on one event: what it writes, it writes over.
 
-    `needs` names the providers that it uses: a worker of it does not start without them.
-
-    `accepts` are the types of event that wake it. `limit` gives the seconds that one attempt may take. `preload`
-    names what an idle child of the stage imports ahead of its work (see providers/child); `niceness` is how far its
-    children stand back for those of other stages on the same machine.
+    `consumes` is the topic of the facts that wake it, `accepts` are their types; a JobRequested that names the stage
+    wakes it as well. `needs` names the providers that it uses: a worker of it does not start without them. `limit`
+    gives the seconds that one attempt may take. `preload` names what an idle child of the stage imports ahead of its
+    work (see providers/child); `niceness` is how far its children stand back for those of other stages.
     """
 
     name: str
@@ -41,3 +40,9 @@ class Stage:
     needs: tuple[Literal["speech", "analyst"], ...] = ()
     in_children: bool = False
     niceness: int = 0
+
+    def wakes_on(self, event: Event) -> bool:
+        """Whether the event wakes this stage."""
+        if isinstance(event, JobRequested):
+            return self.name in event.steps
+        return isinstance(event, self.accepts)

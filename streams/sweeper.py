@@ -65,7 +65,7 @@ class Sweeper:
     async def _wake(self, job: Job, name: str) -> None:
         """Publishes again the newest fact that the stage waits for; its id is the same."""
         stage = self._stages[name]
-        facts = [event for fact in job.facts if isinstance(event := read_event(fact), stage.accepts)]
+        facts = [event for fact in job.facts if stage.wakes_on(event := read_event(fact))]
         if facts:
             await self._resources.publisher.publish(facts[-1])
             metrics.WAKES.labels(name).inc()

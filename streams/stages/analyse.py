@@ -5,14 +5,14 @@ moment that it came from. Cost: the language provider's; offline a fraction of a
 """
 
 from schemas.analyses import Analyses, AnalysisKind
-from schemas.events import RecordingAnalysed, RecordingTranscribed
+from schemas.events import Event, RecordingAnalysed, RecordingTranscribed
 from schemas.failures import Retryable
 from schemas.topics import Topic
 from streams.context import Context
 from streams.stage import Outcome, Stage
 
 
-async def perform(ctx: Context, _: RecordingTranscribed) -> Outcome:
+async def perform(ctx: Context, _: Event) -> Outcome:
     """Reads the transcript, has it analysed, stores the result in the place of an earlier one."""
     transcript = await ctx.transcripts.get(ctx.recording_id)
     if transcript is None:

@@ -5,7 +5,7 @@ while the rest is being read, and AudioExtracted at the end. Key: recording. Cos
 only the sound, some hundred times faster than it plays; one child process.
 """
 
-from schemas.events import AudioAvailable, AudioExtracted, RecordingUploaded
+from schemas.events import AudioAvailable, AudioExtracted, Event, RecordingUploaded
 from schemas.media import SPEECH_SAMPLE_RATE, Probe, RenditionKind
 from schemas.topics import Topic
 from stores import keys
@@ -15,11 +15,13 @@ from streams.media.messages import AudioDone, Progress, SpeechPart
 from streams.stage import Outcome, Stage
 
 
-async def perform(ctx: Context, event: RecordingUploaded) -> Outcome:
+async def perform(ctx: Context, _: Event) -> Outcome:
     """Reads the upload once; stores the audio for speech in parts as it comes, then the WAV and the m4a."""
     probe: Probe | None = None
     parts = 0
-    async for message in ctx.run_child(extract_audio, ctx.objects.internal_url(event.object_key), ctx.workdir):
+    async for message in ctx.run_child(
+        extract_audio, ctx.objects.internal_url(keys.original(ctx.recording_id)), ctx.workdir
+    ):
         match message:
             case Probe():
                 probe = message

@@ -5,7 +5,7 @@ Consumes RecordingUploaded from uploads; puts out MediaRendered. Key: recording.
 encodes the picture, so it is the heaviest stage; one child process.
 """
 
-from schemas.events import MediaRendered, RecordingUploaded
+from schemas.events import Event, MediaRendered, RecordingUploaded
 from schemas.media import RenditionKind, Thumbnail
 from schemas.topics import Topic
 from stores import keys
@@ -15,9 +15,9 @@ from streams.media.render import render
 from streams.stage import Outcome, Stage
 
 
-async def perform(ctx: Context, event: RecordingUploaded) -> Outcome:
+async def perform(ctx: Context, _: Event) -> Outcome:
     """Renders the upload and stores what came out; without a picture it says so and stores nothing."""
-    async for message in ctx.run_child(render, ctx.objects.internal_url(event.object_key), ctx.workdir):
+    async for message in ctx.run_child(render, ctx.objects.internal_url(keys.original(ctx.recording_id)), ctx.workdir):
         match message:
             case Progress():
                 await ctx.progress(message.fraction)

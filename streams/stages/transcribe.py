@@ -11,7 +11,7 @@ from typing import Any
 
 from providers.choose import speech_preload
 from providers.speech import Heard
-from schemas.events import AudioAvailable, AudioExtracted, RecordingTranscribed
+from schemas.events import AudioAvailable, AudioExtracted, Event, RecordingTranscribed
 from schemas.failures import Permanent
 from schemas.jobs import Job, Status
 from schemas.topics import Topic
@@ -25,7 +25,7 @@ _SHOWN_SEGMENTS = 20
 _LOOK_SECONDS = 0.1
 
 
-async def perform(ctx: Context, _: AudioAvailable | AudioExtracted) -> Outcome:
+async def perform(ctx: Context, _: Event) -> Outcome:
     """Feeds the parts of the audio to the provider and stores each segment as it comes."""
     provider = ctx.speech.name
     await ctx.transcripts.begin(ctx.recording_id, ctx.fence, provider)
