@@ -2,20 +2,42 @@
 
 Every change is one replacement of the document, made only if its revision is still the one that was read; so each
 revision is one whole state, and two writers never mix. The version, which watchers see, grows only when what they see
-has changed. Indexes: owner and id (lists), sweep_at (the sweeper), recording.
+has changed. Changes and reads that arrive together go together (stores/grouping), which is what lets a server that
+commits once a command keep up.
+
+Layout: `_id`, and `state`, an array of one: the job. A change asks for the document by its `_id` alone and names the
+revision in an array filter, since the embedded server finds by `_id` at once and looks through everything for more.
+Indexes, where the server has them: owner and id (lists), recording, what has not ended.
 """
 
-from collections.abc import Callable, Sequence
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from schemas.jobs import Job, view
+from pydantic import ValidationError
+from pymongo import InsertOne, UpdateOne
+from pymongo.errors import BulkWriteError
+
+from schemas.ids import new_id
+from schemas.jobs import Job, Status
+from schemas.time import after
+from stores.alarms import Alarms
 from stores.documents import Database, from_document, to_document
-from stores.errors import Duplicate, LeaseLost, StoreUnavailable, translated
+from stores.errors import LeaseLost, StoreUnavailable, answering, duplicates_in, in_time
+from stores.grouping import Grouped
+from stores.scan import newest, pages
 
 T = TypeVar("T")
+Fields = dict[str, Any]
 
 _CONFLICTS = 50
+_WRITTEN_SECONDS = 4.0
+"""When what is being written now is there, or will not be."""
+_LIST_SECONDS = 10.0
+"""Lists and counts may look through everything, where there are no indexes."""
 
 
 class Jobs:
@@ -23,39 +45,80 @@ class Jobs:
 
     def __init__(self, database: Database) -> None:
         self._jobs = database["jobs"]
+        self.alarms = Alarms(database)
+        self._read: Grouped[str, Job | None] = Grouped(self._read_all)
+        self._insert: Grouped[Job, bool] = Grouped(self._insert_all)
+        self._replace: Grouped[Job, bool] = Grouped(self._replace_all)
+        self._writer = new_id()
+        self._stamps = itertools.count()
 
     async def prepare(self) -> None:
         """Creates the indexes. Harmless when repeated."""
-        with translated():
-            await self._jobs.create_index([("owner_id", 1), ("_id", -1)])
-            await self._jobs.create_index("recording_id")
-            await self._jobs.create_index("sweep_at", sparse=True)
+        async with in_time():
+            await self._jobs.create_index([("state.owner_id", 1), ("_id", -1)])
+            await self._jobs.create_index("state.recording_id")
+            await self._jobs.create_index([("state.open", 1), ("state.owner_id", 1)], sparse=True)
+        await self.alarms.prepare()
 
     async def create(self, job: Job) -> Job:
         """Stores a new job, or returns the one that is there under the same id: a repeat is harmless."""
-        try:
-            with translated():
-                await self._jobs.insert_one(to_document(job))
-        except Duplicate:
-            return await self.get(job.id) or job
-        return job
+        await self._alarm(job)
+        async with in_time():
+            new = await self._insert(job)
+        return job if new else await self.get(job.id) or job
 
     async def get(self, job_id: str) -> Job | None:
-        """The job, whoever owns it; None where there is none."""
-        with translated():
-            found = await self._jobs.find_one({"_id": job_id})
-        return from_document(Job, found) if found else None
+        """The job, whoever owns it; None where there is none. Raises ValidationError for one that cannot be read."""
+        async with in_time():
+            return await self._read(job_id)
 
     async def get_many(self, job_ids: Sequence[str]) -> list[Job]:
-        """Those of the jobs that are there, in any order, whoever owns them."""
-        with translated():
-            found = self._jobs.find({"_id": {"$in": list(job_ids)}})
-            return [from_document(Job, fields) async for fields in found]
+        """Those of the jobs that are there and can be read, in any order, whoever owns them."""
+        if not job_ids:
+            return []
+        return [job for job in await self._read_all(list(job_ids)) if isinstance(job, Job)]
 
     async def get_owned(self, owner_id: str, job_id: str) -> Job | None:
         """The caller's own job; None where there is none or it is somebody else's."""
         job = await self.get(job_id)
         return job if job and job.owner_id == owner_id else None
+
+    async def list_owned(
+        self,
+        owner_id: str,
+        *,
+        limit: int,
+        before: str | None = None,
+        project_id: str | None = None,
+        statuses: Sequence[Status] = (),
+    ) -> list[Job]:
+        """The caller's jobs, newest first, at most `limit`, those older than the id `before`."""
+        wanted: Fields = {"state.owner_id": owner_id}
+        wanted |= {"_id": {"$lt": before}} if before else {}
+        wanted |= {"state.project_id": project_id} if project_id else {}
+        wanted |= {"state.status": {"$in": [str(status) for status in statuses]}} if statuses else {}
+        async with self._looking_through():
+            found = await self.get_many(await newest(self._jobs, wanted, limit))
+        return sorted(found, key=lambda job: job.id, reverse=True)
+
+    async def of_recording(self, recording_id: str) -> list[Job]:
+        """Every job of the recording, in any order."""
+        async with self._looking_through():
+            return [_job(fields) async for fields in self._jobs.find({"state.recording_id": recording_id})]
+
+    async def open_by_owner(self) -> dict[str, int]:
+        """How many jobs have not ended, by owner."""
+        by_owner: Fields = {"_id": "$state.owner_id", "jobs": {"$sum": 1}}  # an array of one, as `state` is
+        groups: list[Fields] = [{"$match": {"state.open": True}}, {"$group": by_owner}]
+        async with self._looking_through():
+            return {found["_id"][0]: found["jobs"] async for found in self._jobs.aggregate(groups)}
+
+    @asynccontextmanager
+    async def _looking_through(self) -> AsyncIterator[None]:
+        """Around what may take long: whether the server is there at all is found out by a small question first."""
+        await self.get("")
+        async with answering(_LIST_SECONDS):
+            yield
 
     async def change(self, job_id: str, transition: Callable[[Job], T], known: Job | None = None) -> tuple[Job, T]:
         """Applies a transition of stores/lifecycle and writes the result, again and again until nobody interferes.
@@ -63,36 +126,116 @@ class Jobs:
         `known` is the state to try first, without reading. Raises what the transition raises; LeaseLost when the job
         is gone.
         """
-        job = known.model_copy(deep=True) if known else await self.get(job_id)
+        job = _fork(known) if known else await self.get(job_id)
         for _ in range(_CONFLICTS):
             if job is None:
                 raise LeaseLost(f"job {job_id} is gone")
-            before = _shown(job)
+            shown, looked_at = _shown(job), job.sweep_at
             outcome = transition(job)
-            job.version += _shown(job) != before
-            if await self._replace(job):
+            job.version += _shown(job) != shown
+            if await self._store(job, looked_at):
                 return job, outcome
             job = await self.get(job_id)
         raise StoreUnavailable("document store", f"job {job_id} changes too fast")
 
-    async def _replace(self, job: Job) -> bool:
-        read = {"_id": job.id, "revision": job.revision}
+    async def _store(self, job: Job, looked_at: datetime | None) -> bool:
+        """Writes the changed job, whose next look was due at `looked_at` before; the alarm for an earlier one first."""
+        if job.sweep_at != looked_at:
+            await self._alarm(job)
         job.revision += 1
-        with translated():
-            result = await self._jobs.replace_one(read, to_document(job))
-        return bool(result.matched_count)
+        async with in_time():
+            return await self._replace(job)
 
-    async def due(self, at: datetime, limit: int) -> list[str]:
-        """The ids of jobs that the sweeper should look at: up to `limit`, the longest due first."""
-        with translated():
-            found = self._jobs.find({"sweep_at": {"$lte": at}}, {"_id": 1}).sort("sweep_at", 1).limit(limit)
-            return [fields["_id"] async for fields in found]
+    async def _alarm(self, job: Job) -> None:
+        """Sets the alarm for the job's next look; for one so soon that it may come before the write, a second."""
+        if job.sweep_at is None:
+            return
+        written = after(_WRITTEN_SECONDS)
+        moments = [job.sweep_at] if job.sweep_at >= written else [job.sweep_at, written]
+        await asyncio.gather(*(self.alarms.set(job.id, moment) for moment in moments))
+
+    async def recordings(self) -> AsyncIterator[list[tuple[str, str]]]:
+        """Every job's id and its recording's, a page at a time."""
+        async for page in pages(self._jobs, "state.recording_id"):
+            yield [(found["_id"], found["state"][0]["recording_id"]) for found in page]
+
+    async def present(self, job_ids: Sequence[str]) -> set[str]:
+        """Those of the ids that have a document."""
+        async with answering():
+            found = self._jobs.find({"_id": {"$in": list(job_ids)}}, {"_id": 1})
+            return {fields["_id"] async for fields in found}
 
     async def delete(self, job_id: str) -> None:
         """Forgets the job. Harmless when repeated."""
-        with translated():
+        async with answering():
             await self._jobs.delete_one({"_id": job_id})
 
+    async def _read_all(self, job_ids: list[str]) -> list[Job | Exception | None]:
+        async with answering():
+            found = self._jobs.find({"_id": {"$in": list(set(job_ids))}})
+            documents = {fields["_id"]: fields async for fields in found}
+        return [_readable(documents.get(job_id)) for job_id in job_ids]
 
-def _shown(job: Job) -> str:
-    return view(job).model_dump_json(exclude={"version"})
+    async def _insert_all(self, jobs: list[Job]) -> list[bool]:
+        """For each whether it was new."""
+        async with answering():
+            try:
+                await self._jobs.bulk_write([InsertOne(_layout(job)) for job in jobs], ordered=False)
+            except BulkWriteError as error:
+                taken = duplicates_in(error)
+                return [number not in taken for number in range(len(jobs))]
+        return [True] * len(jobs)
+
+    async def _replace_all(self, jobs: list[Job]) -> list[bool]:
+        """For each whether its revision was the next one. A stamp tells our own write from another's of that number."""
+        stamps = [f"{self._writer}/{next(self._stamps)}" for _ in jobs]
+        writes = [
+            UpdateOne(
+                {"_id": job.id},
+                {"$set": {"state.$[was]": {**_state(job), "stamp": stamp}}},
+                array_filters=[{"was.revision": job.revision - 1}],
+            )
+            for job, stamp in zip(jobs, stamps, strict=True)
+        ]
+        async with answering():
+            result = await self._jobs.bulk_write(writes, ordered=False)
+            if result.modified_count == len(jobs):
+                return [True] * len(jobs)
+            found = self._jobs.find({"_id": {"$in": [job.id for job in jobs]}}, {"state.stamp": 1})
+            written = {fields["state"][0].get("stamp") async for fields in found}
+        return [stamp in written for stamp in stamps]
+
+
+def _state(job: Job) -> Fields:
+    fields = to_document(job)
+    del fields["_id"]
+    return {**fields, "open": True} if not job.status.ended else fields
+
+
+def _layout(job: Job) -> Fields:
+    return {"_id": job.id, "state": [_state(job)]}
+
+
+def _job(fields: Fields) -> Job:
+    return from_document(Job, {"_id": fields["_id"], **fields["state"][0]})
+
+
+def _readable(fields: Fields | None) -> Job | Exception | None:
+    try:
+        return _job(fields) if fields else None
+    except (ValidationError, KeyError, IndexError) as error:
+        return error
+
+
+def _fork(job: Job) -> Job:
+    """A job that a transition may change in place, without the other noticing: it replaces what lies deeper."""
+    own = {"steps": [step.model_copy() for step in job.steps], "results": dict(job.results)}
+    return job.model_copy(update={**own, "facts": list(job.facts), "outbox": list(job.outbox)})
+
+
+def _shown(job: Job) -> tuple[Any, ...]:
+    """What watchers see of a job, as far as a transition can change it: cheaper to compare than the view itself."""
+    return (
+        *(job.status, job.started_at, job.finished_at, job.logs, dict(job.results)),
+        *((s.status, s.progress, s.attempt, s.not_before, s.finished_at, s.error, s.history) for s in job.steps),
+    )

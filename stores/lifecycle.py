@@ -18,7 +18,7 @@ from stores.errors import LeaseLost
 
 MOST_RETURNS = 200
 """How often a step is given back before it counts as an attempt: with the usual pause, a quarter of an hour."""
-_UNPUBLISHED_SECONDS = 2
+_UNPUBLISHED_SECONDS = 5
 _UNCLAIMED_SECONDS = 300
 _UNHEARD_SECONDS = 15
 
@@ -97,6 +97,7 @@ def _request(job: Job, at: datetime) -> None:
     ready = (step.name for step in job.steps if step.status is Status.QUEUED and completed.issuperset(step.after))
     job.requests += 1
     job.facts = [fact for fact in job.facts if fact["type"] != "job.requested"]
+    job.outbox = [fact_id for fact_id in job.outbox if fact_id in {fact["id"] for fact in job.facts}]
     requested = JobRequested(
         id=event_id("job.requested", job.id, str(job.requests)),
         occurred_at=at,
@@ -124,6 +125,7 @@ def claim(job: Job, stage: str, wake: str, owner: str, lease_seconds: float, at:
     step.not_before = step.wake_at = None
     step.fence += 1
     step.attempt += 1
+    job.outbox = [fact_id for fact_id in job.outbox if fact_id != wake]  # who is woken by a fact has it from its topic
     step.claimed_at = at
     step.started_at = step.started_at or at
     job.started_at = job.started_at or at
@@ -144,6 +146,12 @@ def report(job: Job, stage: str, fence: int, progress: float | None, results: di
     step.progress = max(step.progress, min(progress or 0, 99))
     job.results.update(results)
     _settled(job, at, announce=False)
+
+
+def note(job: Job, stage: str, fence: int, message: str, at: datetime) -> None:
+    """Adds a line of the step to the job's log. Raises LeaseLost."""
+    _log(job, _owned(job, stage, fence), message, at)
+    _settled(job, at)
 
 
 def put_out(job: Job, stage: str, fence: int, event: Event, at: datetime) -> None:
@@ -183,10 +191,16 @@ def retry_later(job: Job, stage: str, fence: int, failure: Failure, delay: float
 
 
 def give_back(job: Job, stage: str, fence: int, delay: float, at: datetime) -> None:
-    """Gives the step back untouched: the attempt does not count. Raises LeaseLost."""
+    """Gives the step back untouched: the attempt does not count. Raises LeaseLost.
+
+    One that is due at once owes what woke it once more, so whoever pays that need not wait for a sweeper.
+    """
     step = _owned(job, stage, fence)
     step.attempt -= 1
     _release(step, at + timedelta(seconds=delay))
+    if step.woken_by and not delay:
+        step.wake_at = at + timedelta(seconds=_UNHEARD_SECONDS)
+        _owe(job, step.woken_by)
     _settled(job, at)
 
 
@@ -202,7 +216,9 @@ def put_off(job: Job, stage: str, fence: int, failure: Failure, delay: float, at
         return
     if step.returns == 1:
         _log(job, step, f"{failure.code}: {failure.detail} Waiting.", at)
-    give_back(job, stage, fence, delay, at)
+    step.attempt -= 1
+    _release(step, at + timedelta(seconds=delay))
+    _settled(job, at)
 
 
 def expire(job: Job, at: datetime) -> tuple[str, ...]:
@@ -222,9 +238,15 @@ def expire(job: Job, at: datetime) -> tuple[str, ...]:
     woken = [step for step in job.steps if step.status is Status.QUEUED and step.wake_at and step.wake_at <= at]
     for step in woken:
         step.wake_at = at + timedelta(seconds=_UNHEARD_SECONDS if step.not_before else _UNCLAIMED_SECONDS)
-    job.owes_since = None
+    job.owes_since = job.sweep_at = None
     _settled(job, at, announce=bool(lost))
     return tuple(step.name for step in woken)
+
+
+def wake(job: Job, fact_id: str, at: datetime) -> None:
+    """Owes the fact once more, so that whoever it wakes is woken again. Harmless when repeated."""
+    _owe(job, fact_id)
+    _settled(job, at, announce=False)
 
 
 def cancel(job: Job, at: datetime) -> None:
@@ -242,6 +264,7 @@ def published(job: Job, ids: Iterable[str], version: int, at: datetime) -> None:
     job.outbox = [fact_id for fact_id in job.outbox if fact_id not in sent]
     if job.version == version:
         job.announce = False
+    job.sweep_at = None  # it was due for what is paid now
     _settled(job, at, announce=False)
 
 
@@ -267,8 +290,12 @@ def _lease_over(step: Step, at: datetime) -> bool:
 def _put_out(job: Job, event: Event) -> None:
     if all(fact["id"] != event.id for fact in job.facts):
         job.facts.append(event.model_dump(mode="json"))
-    if event.id not in job.outbox:
-        job.outbox.append(event.id)
+    _owe(job, event.id)
+
+
+def _owe(job: Job, fact_id: str) -> None:
+    if fact_id not in job.outbox:
+        job.outbox.append(fact_id)
 
 
 def _fail(job: Job, step: Step, failure: Failure, at: datetime) -> None:
@@ -339,7 +366,9 @@ def _settled(job: Job, at: datetime, *, announce: bool = True) -> Job:
     job.status = _status(job)
     if job.status.ended and job.finished_at is None:
         job.finished_at = at
-    job.sweep_at = min(_due(job), default=None)
+    due = min(_due(job), default=None)
+    if due is None or job.sweep_at is None or due < job.sweep_at:  # a look too early is cheap: it moves on by itself
+        job.sweep_at = due
     return job
 
 

@@ -1,44 +1,136 @@
 """What must follow a change of a job: its facts on Kafka, its recording's status, and the news to its watchers.
 
 The change itself is already durable and says what is owed (`outbox`, `announce`). Whoever made it calls `settle`; if
-that process dies in between, the sweeper does. Everything here may happen twice and then is the same.
+that process dies in between, the sweeper does. Everything here may happen twice and then is the same. What is paid is
+crossed off a moment later, many jobs at a time; by then the claim of the next step has often done it.
 """
 
-from schemas.events import JobProgressed, event_id, read_event
+import asyncio
+from types import TracebackType
+
+import structlog
+
+from schemas.events import JobProgressed, read_event
+from schemas.failures import Retryable
 from schemas.jobs import Job, view
+from schemas.pipeline import JobType
 from schemas.time import now
 from stores import lifecycle
-from stores.errors import LeaseLost
+from stores.errors import LeaseLost, StoreUnavailable
 from stores.jobs import Jobs
 from stores.publisher import Publisher
 from stores.recordings import Recordings
 
+log = structlog.get_logger(__name__)
+
+_TELL_SECONDS = 0.03
+_CROSS_OFF_SECONDS = 0.4
+
 
 class Outbox:
-    """Pays what a job's document owes. Methods raise StoreUnavailable; what was not paid stays owed."""
+    """Pays what a job's document owes. Methods raise StoreUnavailable; what was not paid stays owed.
 
-    def __init__(self, jobs: Jobs, recordings: Recordings, publisher: Publisher) -> None:
+    Use as an async context manager: leaving it crosses off what was paid. `pause` is how many seconds pass before;
+    with 0 nothing is put off, neither that nor the news.
+    """
+
+    def __init__(
+        self, jobs: Jobs, recordings: Recordings, publisher: Publisher, pause: float = _CROSS_OFF_SECONDS
+    ) -> None:
         self._jobs = jobs
         self._recordings = recordings
         self._publisher = publisher
+        self._pause = pause
+        self._news: dict[str, Job] = {}
+        self._paid: dict[str, tuple[frozenset[str], int]] = {}
+        self._one_at_a_time = asyncio.Lock()
+        self._telling: asyncio.Task[None] | None = None
+        self._crossing: asyncio.Task[None] | None = None
 
-    async def settle(self, job: Job) -> None:
-        """Publishes what the outbox holds, brings the recording in line, tells the watchers, and crosses it off."""
-        for fact in job.facts:
-            if fact["id"] in job.outbox:
-                await self._publisher.publish(read_event(fact))
-        await self._recordings.follow(job)
+    async def __aenter__(self) -> "Outbox":
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        tasks = [task for task in (self._telling, self._crossing) if task is not None]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        await self._cross_off()
+
+    async def settle(self, job: Job, *, whole: bool = False) -> None:
+        """Publishes the facts that are owed, brings the recording in line, tells the watchers, and crosses it off.
+
+        The recording follows when its job has come to its end; with `whole` always, for a job that somebody may have
+        left half settled. Returns when the facts are on Kafka.
+        """
+        facts = [read_event(fact) for fact in job.facts if fact["id"] in job.outbox]
+        await asyncio.gather(*(self._publisher.publish(fact) for fact in facts))
+        if job.job_type is JobType.INGEST and (whole or job.requests or job.status.ended):
+            await self._recordings.follow(job)
+        self._remember(job)
         await self.announce(job)
-        await self._cross_off(job)
+        if self._pause == 0:
+            await self._cross_off()
+        elif self._crossing is None or self._crossing.done():
+            self._crossing = asyncio.create_task(self._cross_off_later())
 
     async def announce(self, job: Job) -> None:
-        """Tells the watchers the job's state. Not durable by itself: a newer state replaces it."""
-        await self._publisher.publish(progressed(job))
+        """Tells the watchers the job's state, in a moment: of several the newest. Not durable by itself."""
+        known = self._news.get(job.id)
+        if known is None or known.version <= job.version:
+            self._news[job.id] = job
+        if self._pause == 0:
+            await self._tell()
+        elif self._telling is None or self._telling.done():
+            self._telling = asyncio.create_task(self._tell_later())
 
-    async def _cross_off(self, job: Job) -> None:
-        paid, version = tuple(job.outbox), job.version
+    async def _tell_later(self) -> None:
+        while self._news:
+            await asyncio.sleep(_TELL_SECONDS)
+            await self._tell()
+
+    async def _tell(self) -> None:
+        """Publishes the news. What Kafka does not take is still owed by the job: the sweeper tells it."""
+        async with self._one_at_a_time:
+            news, self._news = self._news, {}
+            told = await asyncio.gather(
+                *(self._publisher.publish(progressed(job)) for job in news.values()), return_exceptions=True
+            )
+        for job, error in zip(news.values(), told, strict=True):
+            if isinstance(error, StoreUnavailable):
+                self._paid.pop(job.id, None)
+                log.warning("news not told", job_id=job.id, reason=str(error))
+            elif isinstance(error, BaseException):
+                raise error
+
+    def _remember(self, job: Job) -> None:
+        """Notes the facts as paid, and the news, which are told before they are crossed off."""
+        ids, version = self._paid.get(job.id, (frozenset(), 0))
+        self._paid[job.id] = (ids | set(job.outbox), max(version, job.version))
+
+    async def _cross_off_later(self) -> None:
+        while self._paid:
+            await asyncio.sleep(self._pause)
+            await self._cross_off()
+
+    async def _cross_off(self) -> None:
+        """Crosses off what was paid. Where that fails it stays owed: the sweeper pays it once more."""
+        await self._tell()
+        paid, self._paid = self._paid, {}
         try:
-            await self._jobs.change(job.id, lambda job: lifecycle.published(job, paid, version, now()), known=job)
+            jobs = await self._jobs.get_many(tuple(paid))
+            await asyncio.gather(*(self._cross_off_one(job, *paid[job.id]) for job in jobs))
+        except Retryable as error:
+            log.warning("what was paid is not crossed off", jobs=len(paid), reason=str(error))
+
+    async def _cross_off_one(self, job: Job, ids: frozenset[str], version: int) -> None:
+        if ids.isdisjoint(job.outbox) and not (job.announce and job.version == version):
+            return
+        try:
+            await self._jobs.change(job.id, lambda job: lifecycle.published(job, ids, version, now()), known=job)
         except LeaseLost:  # the job was deleted meanwhile: nothing is owed any more
             return
 
@@ -46,7 +138,7 @@ class Outbox:
 def progressed(job: Job) -> JobProgressed:
     """The event that tells the job's present state."""
     return JobProgressed(
-        id=event_id("job.progressed", job.id, str(job.version)),
+        id=f"{job.id}/{job.version}",
         recording_id=job.recording_id,
         owner_id=job.owner_id,
         job_id=job.id,

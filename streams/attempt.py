@@ -8,14 +8,14 @@ import random
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
 from schemas.events import Event
-from schemas.failures import Busy, Permanent, Retryable
+from schemas.failures import Busy, Permanent, Retryable, StepFailure
 from schemas.jobs import Failure, Job, Step
-from schemas.settings import Settings
 from schemas.time import now
 from stores import keys, lifecycle
 from stores.errors import LeaseLost, StoreUnavailable
@@ -23,7 +23,7 @@ from streams import metrics
 from streams.context import Context, Intelligence
 from streams.resources import Resources
 from streams.stage import Outcome, Stage
-from streams.waiting import until_stores_answer
+from streams.waiting import until_stores_answer, wait_for_provider
 
 Ending = Callable[[Job], None]
 
@@ -31,6 +31,20 @@ _LONGEST_DELAY = 300.0
 _STORE_AWAY_SECONDS = 5.0
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What an attempt says of its stage: the code of its failure, None for a success. One that was taken away: nothing.
+
+    `spoken` tells whether it says anything.
+    """
+
+    spoken: bool
+    code: str | None = None
+
+
+NOTHING = Verdict(spoken=False)
 
 
 class Attempt:
@@ -44,29 +58,31 @@ class Attempt:
         self._intelligence = intelligence
         self._job, self._step, self._event = job, step, event
         self._limit = stage.limit(resources.settings)
+        asked = job.retry_delay_seconds
+        self._retry_delay = resources.settings.retry_delay_seconds if asked is None else asked
         self._log = log.bind(
             stage=stage.name, job_id=job.id, recording_id=job.recording_id, attempt=step.attempt, fence=step.fence
         )
 
-    async def run(self) -> None:
+    async def run(self) -> Verdict:
         """Does the work and ends the step; cancelled, it gives the step back. Raises nothing."""
         started = time.monotonic()
         self._log.info("step started")
         work = asyncio.create_task(self._perform())
-        renewal = asyncio.create_task(self._renew(work))
         try:
-            await self._settle(self._job)
-            await asyncio.wait([work])
-            ending = self._ending(work)
+            with self._resources.leases.held(self._job.id, self._step, lambda: work.cancel("lease lost")):
+                await self._settle(self._job)
+                await asyncio.wait([work])
+            ending, verdict = self._ending(work)
         except asyncio.CancelledError:
             work.cancel("shutting down")
             await asyncio.wait([work])
-            ending = give_back(self._step, 0)
+            ending, verdict = give_back(self._step, 0), NOTHING
         finally:
-            renewal.cancel()
             work.cancel()
         await self._end(ending)
         metrics.STEP_SECONDS.labels(self._stage.name).observe(time.monotonic() - started)
+        return verdict
 
     async def _perform(self) -> Outcome:
         with tempfile.TemporaryDirectory(prefix=f"tidemark-{self._step.name}-") as folder:
@@ -74,32 +90,20 @@ class Attempt:
             async with asyncio.timeout(self._limit):
                 return await self._stage.perform(ctx, self._event)
 
-    async def _renew(self, work: "asyncio.Task[Outcome]") -> None:
-        """Prolongs the lease at a third of its length; stops the work when it is lost."""
-        lease = self._resources.settings.lease_seconds
-        while True:
-            await asyncio.sleep(lease / 3)
-            try:
-                await self._resources.jobs.change(
-                    self._job.id,
-                    lambda job: lifecycle.renew(job, self._step.name, self._step.fence, lease, now()),
-                )
-            except Retryable as error:
-                self._log.warning("lease not renewed yet", error=str(error))
-            except LeaseLost:
-                work.cancel("lease lost")
-                return
-
-    def _ending(self, work: "asyncio.Task[Outcome]") -> Ending | None:
+    def _ending(self, work: "asyncio.Task[Outcome]") -> tuple[Ending | None, Verdict]:
         """The transition that the finished work comes to; None when the step is no longer ours to end."""
         error = asyncio.CancelledError() if work.cancelled() else work.exception()
         if error is None:
-            return complete(self._step, work.result())
-        if isinstance(error, LeaseLost | asyncio.CancelledError):
-            return None
-        if not isinstance(error, Busy | Permanent | Retryable | TimeoutError):
+            return complete(self._step, work.result()), Verdict(spoken=True)
+        if isinstance(error, asyncio.CancelledError):
+            return None, NOTHING
+        if isinstance(error, LeaseLost):
+            detail = "Newer work on the recording, or its deletion, has taken the place of this."
+            return fail(self._step, Failure(code="superseded", detail=detail)), NOTHING
+        if not isinstance(error, StepFailure | TimeoutError):
             self._log.error("unexpected error in a stage", exc_info=error)
-        return ending_of(error, self._step, self._limit, self._resources.settings)
+        failure = failure_of(error, self._step, f"{self._limit:g} seconds ({self._stage.limited_by})")
+        return ending_of(error, failure, self._step, self._retry_delay), Verdict(spoken=True, code=failure.code)
 
     async def _end(self, ending: Ending | None) -> None:
         if ending is None:
@@ -133,23 +137,31 @@ class Attempt:
             self._log.warning("outbox left to the sweeper", error=str(error))
 
 
-def ending_of(error: BaseException, step: Step, limit: float, settings: Settings) -> Ending:
-    """What an error of the work means: fail it, try it later, or give it back."""
+def failure_of(error: BaseException, step: Step, limit: str) -> Failure:
+    """What the job shows of an error of the work."""
+    match error:
+        case StepFailure():
+            return Failure(code=error.code, detail=error.detail)
+        case TimeoutError():
+            detail = f"The step «{step.name}» took longer than its limit of {limit}."
+            return Failure(code="timeout", detail=detail)
+    return Failure(code="unexpected", detail="An error that nobody foresaw; the worker's log has it.")
+
+
+def ending_of(error: BaseException, failure: Failure, step: Step, retry_delay: float) -> Ending:
+    """What an error of the work means: fail the step, try it later, or give it back."""
     match error:
         case Busy():
-            return put_off(step, Failure(code=error.code, detail=error.detail), error.retry_after)
+            return put_off(step, failure, error.retry_after)
         case StoreUnavailable():  # not this step's doing: it does not count as an attempt
-            return put_off(step, Failure(code=error.code, detail=error.detail), _STORE_AWAY_SECONDS)
+            return put_off(step, failure, _STORE_AWAY_SECONDS)
         case Permanent():
-            return fail(step, Failure(code=error.code, detail=error.detail))
-        case Retryable():
-            failure = Failure(code=error.code, detail=error.detail)
-            return retry(step, failure, _backoff(step, settings) if error.retry_after is None else error.retry_after)
-        case TimeoutError():
-            detail = f"The step «{step.name}» took longer than its limit of {limit:g} seconds."
-            return retry(step, Failure(code="timeout", detail=detail), _backoff(step, settings))
-    detail = "An error that nobody foresaw; the worker's log has it."
-    return retry(step, Failure(code="unexpected", detail=detail), _backoff(step, settings))
+            return fail(step, failure)
+        case Retryable() if (wait := wait_for_provider(error, step.returns)) is not None:  # nor is this
+            return put_off(step, failure, wait)
+        case Retryable() if error.retry_after is not None:
+            return retry(step, failure, error.retry_after)
+    return retry(step, failure, _backoff(step, retry_delay))
 
 
 def complete(step: Step, outcome: Outcome) -> Ending:
@@ -177,7 +189,7 @@ def put_off(step: Step, failure: Failure, delay: float) -> Ending:
     return lambda job: lifecycle.put_off(job, step.name, step.fence, failure, delay, now())
 
 
-def _backoff(step: Step, settings: Settings) -> float:
-    """Exponential with jitter: half to all of delay x 2^(attempt - 1) seconds, bounded."""
-    longest = min(settings.retry_delay_seconds * 2.0 ** (step.attempt - 1), _LONGEST_DELAY)
+def _backoff(step: Step, retry_delay: float) -> float:
+    """Exponential with jitter: half to all of `retry_delay` x 2^(attempt - 1) seconds, bounded."""
+    longest = min(retry_delay * 2.0 ** (step.attempt - 1), _LONGEST_DELAY)
     return longest * random.uniform(0.5, 1)  # noqa: S311 # nosec B311

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from schemas.settings import Settings
 from stores.analyses import AnalysesStore
 from stores.documents import connect, disconnect
+from stores.duties import Duties
 from stores.jobs import Jobs
 from stores.objects import Objects
 from stores.outbox import Outbox
 from stores.publisher import Publisher
 from stores.recordings import Recordings
 from stores.transcripts import Transcripts
+from stores.workers import Workers
+from streams.leases import Leases
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,9 @@ class Resources:
     objects: Objects
     publisher: Publisher
     outbox: Outbox
+    leases: Leases
+    workers: Workers
+    duties: Duties
 
 
 @asynccontextmanager
@@ -38,6 +44,7 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
         objects = await stack.enter_async_context(Objects(settings))
         publisher = await stack.enter_async_context(Publisher(settings))
         jobs, recordings = Jobs(database), Recordings(database)
+        outbox = await stack.enter_async_context(Outbox(jobs, recordings, publisher))
         yield Resources(
             settings=settings,
             jobs=jobs,
@@ -46,5 +53,8 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
             analyses=AnalysesStore(database),
             objects=objects,
             publisher=publisher,
-            outbox=Outbox(jobs, recordings, publisher),
+            outbox=outbox,
+            leases=Leases(jobs, settings.lease_seconds),
+            workers=Workers(database),
+            duties=Duties(database),
         )

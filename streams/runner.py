@@ -1,9 +1,10 @@
 """The runner: claim, ack, work. One a stage; the main path of every step, top to bottom.
 
-A Kafka message only wakes; the step in MongoDB is the truth. A free slot is taken before an event, so what is not
-claimed stays on Kafka and lag is the true backlog. The claim is a compare-and-set; then the event is acknowledged and
-the work runs as a task (see streams/attempt) with a lease that is renewed. Whatever happens to the worker, the lease
-runs out and the sweeper wakes the step again; whatever a repeat writes, it writes over.
+A Kafka message only wakes; the step in MongoDB is the truth. Messages wait here in fair order until a slot is free, and
+are not acknowledged before, so what is not claimed stays on Kafka and lag is the true backlog. The claim is a
+compare-and-set; then the event is acknowledged and the work runs (see streams/attempt) with a lease that is renewed.
+Whatever happens to the worker, the lease runs out and the sweeper wakes the step again; whatever a repeat writes, it
+writes over.
 """
 
 import asyncio
@@ -13,12 +14,15 @@ from typing import Any, Protocol
 import structlog
 from pydantic import ValidationError
 
-from schemas.events import DeadLetter, Event, event_id, read_event
+from schemas.events import Event, read_event
 from schemas.time import now
 from stores import lifecycle
+from stores.dead_letters import Place, unreadable
 from stores.errors import LeaseLost
-from streams.attempt import Attempt
+from streams.attempt import NOTHING, Attempt
+from streams.breaker import Breaker
 from streams.context import Intelligence
+from streams.order import Acks, FairQueue
 from streams.resources import Resources
 from streams.stage import Stage
 from streams.waiting import until_stores_answer
@@ -28,8 +32,8 @@ log = structlog.get_logger(__name__)
 GIVE_BACK_SECONDS = 5.0
 """How long a runner that closes tries to give its work back."""
 
-_BURIED_BYTES = 64 * 1024
-"""How much of an unreadable message a dead letter keeps: all of it, escaped, could exceed what Kafka takes."""
+_MOST_WAITING = 10_000
+"""Messages that a runner holds: as many as the API lets wait, so that the order is fair among all of them."""
 
 
 class Message(Protocol):
@@ -43,51 +47,87 @@ class Runner:
     """Runs one stage in this process with a number of slots, under one name as owner."""
 
     def __init__(self, stage: Stage, resources: Resources, intelligence: Intelligence, owner: str) -> None:
+        self.stage_name = stage.name
+        self.slots = resources.settings.worker_concurrency
+        self.breaker = Breaker(stage.name, resources.settings)
         self._stage = stage
         self._resources = resources
         self._intelligence = intelligence
         self._owner = owner
         self._slots = asyncio.Semaphore(resources.settings.worker_concurrency)
+        self._waiting: FairQueue[Event] = FairQueue(_MOST_WAITING)
+        self._lined_up: dict[str, list[Message]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._closing = False
+        self._closing = asyncio.Event()
         self._log = log.bind(stage=stage.name, owner=owner)
 
+    @property
+    def running(self) -> int:
+        """How many of its slots are in use."""
+        return len(self._tasks)
+
     async def consume(self, messages: AsyncIterator[Message], ack: Callable[[Any], Awaitable[Any]]) -> None:
-        """Takes messages for as long as there are any: a slot first, then a message; claim, acknowledge, work."""
-        while True:
-            await self._slots.acquire()
-            attempt = None
-            try:
-                message = await anext(messages)
-                attempt = await self._claim(message)
-                await ack(message)
-            except StopAsyncIteration:
-                return
-            finally:
-                self._start(attempt)
+        """Takes messages for as long as there are any, and serves them as slots become free."""
+        acks = Acks(ack)
+        serving = asyncio.create_task(self._serve(acks))
+        try:
+            async for message in messages:
+                acks.took(message)
+                await self._line_up(message, acks)
+        finally:
+            serving.cancel()
+            await asyncio.wait([serving])
 
-    async def close(self) -> None:
-        """Claims nothing more, lets work in hand finish for the grace period, then gives it back."""
-        self._closing = True
-        tasks = list(self._tasks)
-        if tasks:
-            await asyncio.wait(tasks, timeout=self._resources.settings.shutdown_grace_seconds)
-        for task in tasks:
-            task.cancel()
-        if tasks:  # a store that is away must not hold up the end: the leases run out anyway
-            await asyncio.wait(tasks, timeout=GIVE_BACK_SECONDS)
-
-    async def _claim(self, message: Message) -> Attempt | None:
-        """The step that the message wakes, now ours; None when there is nothing to do for us."""
+    async def _line_up(self, message: Message, acks: Acks) -> None:
+        """Puts the event in its caller's row, once for all its messages. What is not for us, or none: done at once."""
         try:
             event = read_event(message.value)
         except ValidationError as error:
             await self._bury(message, error)
-            return None
-        if self._closing:  # unacknowledged, the message comes again to somebody else
-            await asyncio.Event().wait()
-        if not self._stage.wakes_on(event):
-            return None
+        else:
+            if self._stage.wakes_on(event):
+                messages = self._lined_up.setdefault(event.id, [])
+                messages.append(message)
+                if len(messages) == 1:
+                    await self._waiting.put(event.owner_id, event)
+                return
+        await acks.done(message)
+
+    async def _serve(self, acks: Acks) -> None:
+        """A free slot, then the event whose turn it is; claim, acknowledge, work in a task."""
+        while not self._closing.is_set():
+            event, messages = await self._turn()
+            if self._closing.is_set():  # unacknowledged, it comes again to somebody else
+                return
+            task = asyncio.create_task(self._work(event, messages, acks))
+            self._tasks.add(task)
+            task.add_done_callback(self._finished)
+
+    async def _turn(self) -> tuple[Event, list[Message]]:
+        """Takes a slot for the event whose turn it is, and all messages that it came in. Cancelled, it has none."""
+        await self._slots.acquire()
+        try:
+            event = await self._waiting.get()
+            messages = self._lined_up.pop(event.id)
+            await self.breaker.admitted()
+        except BaseException:
+            self._slots.release()
+            raise
+        return event, messages
+
+    async def _work(self, event: Event, messages: list[Message], acks: Acks) -> None:
+        verdict = NOTHING
+        try:
+            attempt = await self._claim(event)
+            for message in messages:
+                await acks.done(message)
+            if attempt is not None:
+                verdict = await attempt.run()
+        finally:
+            self.breaker.ended(verdict.code) if verdict.spoken else self.breaker.unused()
+
+    async def _claim(self, event: Event) -> Attempt | None:
+        """The step that the event wakes, now ours; None when there is nothing to do for us."""
         try:
             return await until_stores_answer(lambda: self._try_claim(event))
         except Exception:  # a job that this version cannot read must not end the stage
@@ -105,35 +145,32 @@ class Runner:
             return None
         return Attempt(self._stage, self._resources, self._intelligence, job, step, event)
 
-    def _start(self, attempt: Attempt | None) -> None:
-        """Runs the attempt in the slot that was taken; without one the slot is free again."""
-        if attempt is None:
-            self._slots.release()
-            return
-        task = asyncio.create_task(attempt.run())
-        self._tasks.add(task)
-        task.add_done_callback(self._finished)
-
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         self._slots.release()
         if not task.cancelled() and (error := task.exception()):
             self._log.error("step left without an ending; its lease will run out", exc_info=error)
 
+    async def close(self) -> None:
+        """Claims nothing more, lets work in hand finish for the grace period, then gives it back."""
+        self._closing.set()
+        tasks = list(self._tasks)
+        if tasks:
+            await asyncio.wait(tasks, timeout=self._resources.settings.shutdown_grace_seconds)
+        for task in tasks:
+            task.cancel()
+        if tasks:  # a store that is away must not hold up the end: the leases run out anyway
+            await asyncio.wait(tasks, timeout=GIVE_BACK_SECONDS)
+
     async def _bury(self, message: Message, error: ValidationError) -> None:
         """A message that is no event of ours goes to the dead letters, as it was."""
         place = message.message
-        letter = DeadLetter(
-            id=event_id("dead.letter", place.topic, str(place.partition), str(place.offset)),
-            recording_id="unknown",
-            owner_id="unknown",
-            job_id="unknown",
-            stage=self._stage.name,
-            code="unreadable_event",
-            detail=f"{error.error_count()} fields do not fit any event: {error.errors()[0]['msg']}",
-            attempts=1,
-            original_topic=place.topic,
-            original=(message.value or b"")[:_BURIED_BYTES].decode(errors="replace"),
+        letter = unreadable(
+            self._stage.name,
+            Place(place.topic, place.partition, place.offset),
+            place.key,
+            message.value,
+            f"{error.error_count()} fields do not fit any event: {error.errors()[0]['msg']}",
         )
         self._log.error("unreadable event", topic=place.topic, partition=place.partition, offset=place.offset)
         await until_stores_answer(lambda: self._resources.publisher.publish(letter))

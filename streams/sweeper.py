@@ -1,20 +1,26 @@
 """The sweeper: looks after jobs that nobody else will.
 
-It pays outboxes that their writer left, takes back steps whose lease ran out, and wakes steps that are due. Every
-worker process runs one; a job is looked after by the one that moves its `sweep_at` first.
+It pays outboxes that their writer left, takes back steps whose lease ran out, and wakes steps that are due, as their
+alarms say (stores/alarms). Every worker process runs one; a job is looked after by the one that moves its `sweep_at`
+first, and an alarm is taken away when that is done. A lease that ran out while the document store was away says nothing
+of its owner, who could not renew it: once the store is back, the owner has a lease's time to go on.
 """
 
 import asyncio
 import random
+import time
+from datetime import timedelta
 
 import structlog
+from pydantic import ValidationError
 
 from schemas.events import read_event
 from schemas.failures import Retryable
-from schemas.jobs import Job
+from schemas.jobs import Job, Status
 from schemas.time import now
 from stores import lifecycle
-from stores.errors import LeaseLost
+from stores.alarms import Alarm
+from stores.errors import LeaseLost, StoreUnavailable
 from streams import metrics
 from streams.resources import Resources
 from streams.stage import Stage
@@ -22,6 +28,7 @@ from streams.stage import Stage
 log = structlog.get_logger(__name__)
 
 _BATCH = 200
+_AGAIN = timedelta(seconds=60)
 
 
 class Sweeper:
@@ -30,6 +37,7 @@ class Sweeper:
     def __init__(self, resources: Resources, stages: dict[str, Stage]) -> None:
         self._resources = resources
         self._stages = stages
+        self._spared_until = 0.0
 
     async def run(self) -> None:
         """Sweeps again and again, with a jitter so that many processes do not sweep in step."""
@@ -43,37 +51,87 @@ class Sweeper:
 
     async def sweep(self) -> None:
         """Looks after every job that is due now. Raises StoreUnavailable; what was not done stays due."""
-        for job_id in await self._resources.jobs.due(now(), _BATCH):
-            try:
-                await self._look_after(job_id)
-            except Retryable:
-                raise
-            except Exception:  # one job that nobody can read keeps no other waiting
-                log.exception("job not looked after", job_id=job_id)
-
-    async def _look_after(self, job_id: str) -> None:
         try:
-            job, stages = await self._resources.jobs.change(job_id, _take)
+            while await self._sweep_some():
+                continue
+        except StoreUnavailable:
+            self._spared_until = time.monotonic() + self._resources.settings.lease_seconds
+            raise
+
+    async def _sweep_some(self) -> bool:
+        """Looks after the jobs that are due longest; whether more may be."""
+        alarms = self._resources.jobs.alarms
+        due = await alarms.due(now(), _BATCH)
+        jobs = {job.id: job for job in await self._resources.jobs.get_many(list({alarm.job_id for alarm in due}))}
+        looks = await asyncio.gather(*(self._look(alarm, jobs.get(alarm.job_id)) for alarm in due))
+        done = [alarm for alarm, looked in zip(due, looks, strict=True) if looked]
+        await alarms.remove(done)
+        return len(due) == _BATCH and bool(done)
+
+    async def _look(self, alarm: Alarm, job: Job | None) -> bool:
+        """Whether the alarm has done its duty; one whose job could not be looked after for a store stays."""
+        if job is not None and self._spares(job):
+            return False
+        try:
+            await self._look_after(alarm, job)
+        except Retryable as error:
+            log.warning("look put off", job_id=alarm.job_id, reason=str(error))
+            return False
+        except Exception:  # one job that nobody can look after keeps no other waiting
+            log.exception("job not looked after", job_id=alarm.job_id)
+            await self._resources.jobs.alarms.set(alarm.job_id, now() + _AGAIN)
+        return True
+
+    async def _look_after(self, alarm: Alarm, job: Job | None) -> None:
+        if job is None:
+            await self._look_again(alarm)
+            return
+        if job.sweep_at is None or job.sweep_at > now():
+            return
+        try:
+            job, woken = await self._resources.jobs.change(job.id, self._take, known=job)
         except (lifecycle.Refused, LeaseLost):  # another sweeper was first, or the job is gone
             return
-        metrics.EXPIRED.inc()
+        metrics.LOOKS.inc()
         if job.outbox or job.announce:
-            await self._resources.outbox.settle(job)
-        for name in stages:
-            await self._wake(job, name)
-
-    async def _wake(self, job: Job, name: str) -> None:
-        """Publishes again the newest fact that the stage waits for; its id is the same."""
-        stage = self._stages[name]
-        facts = [event for fact in job.facts if stage.wakes_on(event := read_event(fact))]
-        if facts:
-            await self._resources.publisher.publish(facts[-1])
+            await self._resources.outbox.settle(job, whole=True)
+        for name in woken:
             metrics.WAKES.labels(name).inc()
             log.info("step woken", stage=name, job_id=job.id)
 
+    def _spares(self, job: Job) -> bool:
+        """Whether the job has a lease that may have run out for want of a document store alone."""
+        if time.monotonic() >= self._spared_until:
+            return False
+        at = now()
+        leases = (step.lease_until for step in job.steps if step.status is Status.RUNNING)
+        return any(lease is not None and lease <= at for lease in leases)
 
-def _take(job: Job) -> tuple[str, ...]:
-    at = now()
-    if job.sweep_at is None or job.sweep_at > at:
-        raise lifecycle.Refused(job.id)
-    return lifecycle.expire(job, at)
+    def _take(self, job: Job) -> tuple[str, ...]:
+        """The transition of a look; the names of the steps that are woken: their newest fact is owed once more."""
+        at = now()
+        if job.sweep_at is None or job.sweep_at > at:
+            raise lifecycle.Refused(job.id)
+        woken = []
+        for name in lifecycle.expire(job, at):
+            if fact := self._wake_of(job, name):
+                lifecycle.wake(job, fact, at)
+                woken.append(name)
+        return tuple(woken)
+
+    def _wake_of(self, job: Job, name: str) -> str | None:
+        stage = self._stages.get(name)
+        if stage is None:  # of another version of this program, whose workers will look after it
+            return None
+        events = [event.id for fact in job.facts if stage.wakes_on(event := read_event(fact))]
+        return events[-1] if events else None
+
+    async def _look_again(self, alarm: Alarm) -> None:
+        """A job that is not there may be about to be written: one more look. An unreadable one is kept in view."""
+        try:
+            there = await self._resources.jobs.get(alarm.job_id) is not None
+        except ValidationError:
+            log.exception("a job cannot be read", job_id=alarm.job_id)
+            there = True
+        if there or not alarm.last:
+            await self._resources.jobs.alarms.set(alarm.job_id, now() + _AGAIN, last=not there)

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from schemas.jobs import Job, Status
+from schemas.pipeline import JobType
 from stores import lifecycle
 from stores.errors import LeaseLost
 from stores.jobs import Jobs
@@ -116,16 +117,6 @@ async def test_a_known_state_is_not_changed_in_place(jobs):
     assert (changed.status, changed.version) == (Status.CANCELLED, 2)
 
 
-async def test_due_jobs_come_longest_due_first_and_idle_ones_never(jobs):
-    first, second, future, idle = a_job(at=later(-10)), a_job(at=later(-20)), a_job(at=later(1000)), a_job()
-    lifecycle.cancel(idle, START)
-    lifecycle.published(idle, idle.outbox, idle.version, START)
-    for job in (first, second, future, idle):
-        await jobs.create(job)
-    assert await jobs.due(START, 10) == [second.id, first.id]
-    assert await jobs.due(START, 1) == [second.id]
-
-
 async def test_a_deleted_job_is_gone(jobs):
     job = await jobs.create(a_job())
     for _ in range(2):
@@ -133,3 +124,140 @@ async def test_a_deleted_job_is_gone(jobs):
     assert await jobs.get(job.id) is None
     with pytest.raises(LeaseLost):
         await jobs.change(job.id, lambda job: lifecycle.cancel(job, START), known=job)
+
+
+async def test_of_writers_in_one_group_that_know_one_state_exactly_one_wins(jobs, database):
+    """They go to the server together, and of each it is known whether it was written."""
+    others = [await jobs.create(a_job()) for _ in range(3)]
+    job = await jobs.create(a_job())
+    told = [job.model_copy(deep=True, update={"revision": 2, "version": number}) for number in range(5)]
+    apart = [other.model_copy(deep=True, update={"revision": 2, "version": 7}) for other in others]
+    written = await asyncio.gather(*(jobs._replace(one) for one in [*told, *apart]))
+    assert written.count(True) == 1 + len(others)
+    assert written[5:] == [True] * 3
+    assert (await jobs.get(job.id)).version == written.index(True)
+    assert not any(await asyncio.gather(*(jobs._replace(one) for one in [*told, *apart]))), "their revision is taken"
+
+
+async def test_writers_of_many_processes_lose_nothing(jobs, database):
+    """Each with a repository of its own: a write of the same revision by another is told from one's own."""
+    shared = [await jobs.create(a_job()) for _ in range(3)]
+    processes = [Jobs(database) for _ in range(5)]
+
+    def add(name: str):
+        def transition(job: Job) -> None:
+            job.results[name] = True
+
+        return transition
+
+    await asyncio.gather(
+        *(
+            process.change(job.id, add(f"{number}/{turn}"), known=job)
+            for number, process in enumerate(processes)
+            for job in shared
+            for turn in range(3)
+        )
+    )
+    for job in shared:
+        stored = await jobs.get(job.id)
+        assert (len(stored.results), stored.version) == (15, 16)
+
+
+async def test_two_that_create_one_job_have_one(jobs):
+    job = a_job()
+    made = await asyncio.gather(*(jobs.create(job.model_copy(deep=True)) for _ in range(5)), jobs.create(a_job()))
+    assert [one.id for one in made[:5]] == [job.id] * 5
+    assert made[:5] == [job] * 5
+
+
+@pytest.fixture
+async def library(jobs):
+    """Jobs of two callers, oldest first: ada's in two projects, in every state, and one of bob's."""
+    made = []
+    for number, (owner, project, state) in enumerate(LIBRARY):
+        job = a_job(a_recording(owner_id=owner, project_id=project), at=later(number))
+        if state is Status.CANCELLED:
+            lifecycle.cancel(job, START)
+        if state is Status.RUNNING:
+            lifecycle.claim(job, "audio", wake_of(job, "audio"), "one", 10, START)
+        made.append(await jobs.create(job))
+    return made
+
+
+LIBRARY = (
+    ("ada", "website", Status.QUEUED),
+    ("ada", "website", Status.CANCELLED),
+    ("bob", "website", Status.QUEUED),
+    ("ada", "intro", Status.RUNNING),
+    ("ada", None, Status.CANCELLED),
+)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ({}, [4, 3, 1, 0]),
+        ({"project_id": "website"}, [1, 0]),
+        ({"statuses": [Status.QUEUED, Status.RUNNING]}, [3, 0]),
+        ({"statuses": [Status.CANCELLED], "project_id": "website"}, [1]),
+        ({"statuses": [Status.COMPLETED]}, []),
+        ({"project_id": "nowhere"}, []),
+    ],
+)
+async def test_the_callers_own_are_listed_newest_first(jobs, library, wanted, found):
+    listed = await jobs.list_owned("ada", limit=10, **wanted)
+    assert listed == [library[number] for number in found]
+
+
+async def test_pages_of_a_list_have_each_job_once(jobs, library):
+    seen, before = [], None
+    while page := await jobs.list_owned("ada", limit=3, before=before):
+        assert len(page) <= 3
+        seen += [job.id for job in page]
+        before = page[-1].id
+    assert seen == [library[number].id for number in (4, 3, 1, 0)]
+
+
+async def test_the_jobs_of_a_recording(jobs, library):
+    recording = a_recording(id=library[0].recording_id)
+    more = await jobs.create(lifecycle.requested_job(recording, JobType.RENDER, {}, 3, None, START))
+    assert {job.id for job in await jobs.of_recording(recording.id)} == {library[0].id, more.id}
+    assert await jobs.of_recording("nothing") == []
+
+
+async def test_what_has_not_ended_is_counted_by_owner(jobs, library):
+    assert await jobs.open_by_owner() == {"ada": 2, "bob": 1}
+    await jobs.change(library[2].id, lambda job: lifecycle.cancel(job, START))
+    assert await jobs.open_by_owner() == {"ada": 2}
+    await jobs.change(library[2].id, lambda job: lifecycle.retry(job, START))
+    assert await jobs.open_by_owner() == {"ada": 2, "bob": 1}
+
+
+async def moments_of(jobs, job):
+    return [alarm.at for alarm in await jobs.alarms.due(later(10**9), 100) if alarm.job_id == job.id]
+
+
+async def test_an_alarm_is_set_with_the_job_and_with_each_new_moment_of_its_next_look(jobs):
+    job = await jobs.create(a_job(at=later(10**8)))
+    assert await moments_of(jobs, job) == [job.sweep_at]
+    held, _ = await jobs.change(
+        job.id, lambda job: lifecycle.claim(job, "audio", wake_of(job, "audio"), "one", 10, later(10**8))
+    )
+    await jobs.change(job.id, lambda job: lifecycle.renew(job, "audio", 1, 20, later(10**8)))
+    assert await moments_of(jobs, job) == [held.sweep_at], "a look that comes too early needs no alarm of its own"
+    sooner, _ = await jobs.change(job.id, lambda job: lifecycle.give_back(job, "audio", 1, 1, later(10**8)))
+    assert await moments_of(jobs, job) == [sooner.sweep_at, held.sweep_at]
+
+
+async def test_the_alarm_is_there_before_the_change(jobs, monkeypatch):
+    job, write = await jobs.create(a_job(at=later(10**8))), jobs._replace
+    seen = []
+
+    async def noting(changed):
+        seen.append((changed.sweep_at, await moments_of(jobs, job)))
+        return await write(changed)
+
+    monkeypatch.setattr(jobs, "_replace", noting)
+    await jobs.change(job.id, lambda job: lifecycle.published(job, job.outbox, job.version, later(10**8)))
+    ((moment, alarms),) = seen
+    assert moment in alarms

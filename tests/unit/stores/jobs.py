@@ -8,8 +8,10 @@ from schemas.events import (
     Event,
     MediaRendered,
     RecordingAnalysed,
+    RecordingExported,
     RecordingTranscribed,
     RecordingUploaded,
+    ScenesDetected,
     event_id,
 )
 from schemas.ids import new_id
@@ -97,6 +99,10 @@ def result_of(job: Job, stage: str) -> Event:
             return RecordingTranscribed(
                 **about(job, "recording.transcribed"), provider="fake", segments=1, words=2, duration_seconds=3
             )
+        case "scenes":
+            return ScenesDetected(**about(job, "scenes.detected"), scenes=1)
+        case "export":
+            return RecordingExported(**about(job, "recording.exported"), object_key="package", size_bytes=1, files=1)
     return RecordingAnalysed(
         **about(job, "recording.analysed"),
         provider="fake",
@@ -112,6 +118,8 @@ _WAKES = {
     "render": ("recording.uploaded",),
     "transcribe": ("audio.extracted", "audio.available"),
     "analyse": ("recording.transcribed",),
+    "scenes": ("job.requested",),
+    "export": ("job.requested",),
 }
 
 

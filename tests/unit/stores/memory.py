@@ -15,7 +15,8 @@ from typing import Any
 
 import bson
 from bson.codec_options import CodecOptions
-from pymongo.errors import DuplicateKeyError, ServerSelectionTimeoutError
+from pymongo import InsertOne
+from pymongo.errors import BulkWriteError, DuplicateKeyError, ServerSelectionTimeoutError
 
 Fields = dict[str, Any]
 _MISSING = object()
@@ -94,6 +95,47 @@ class MemoryCollection:
         for found in self._matching(wanted):
             del self._documents[found["_id"]]
 
+    async def bulk_write(self, writes: list[Any], *, ordered: bool) -> SimpleNamespace:
+        """Inserts and updates in one turn; whatever meets a taken value is reported after all others are done."""
+        assert not ordered
+        await self._turn()
+        taken, modified = [], 0
+        for number, write in enumerate(writes):
+            if not isinstance(write, InsertOne):
+                modified += self._update_one_of_many(write._filter, write._doc, write._array_filters)
+                continue
+            try:
+                self._insert(_stored(write._doc))
+            except DuplicateKeyError as error:
+                taken.append({"index": number, "code": error.code, "errmsg": str(error)})
+        if taken:
+            raise BulkWriteError({"writeErrors": taken})
+        return SimpleNamespace(modified_count=modified)
+
+    def _update_one_of_many(self, wanted: Fields, update: Fields, filters: list[Fields] | None) -> int:
+        if filters:
+            return self._update_in_arrays(wanted, update, filters)
+        found = self._matching(wanted)[:1]
+        for before in found:
+            self._change(before["_id"], wanted, update)
+        return len(found)
+
+    def _update_in_arrays(self, wanted: Fields, update: Fields, filters: list[Fields]) -> int:
+        """`$set` of `array.$[name]` where the array filter on `name.field` fits; how many documents changed."""
+        modified = 0
+        for before in self._matching(wanted):
+            changed = copy.deepcopy(before)
+            for path, value in update["$set"].items():
+                array, name = path.removesuffix("]").split(".$[")
+                (condition,) = ({key.removeprefix(f"{name}."): v for key, v in one.items()} for one in filters)
+                changed[array] = [value if _matches(item, condition) else item for item in changed[array]]
+            self._documents[before["_id"]] = _stored(changed)
+            modified += changed != before
+        return modified
+
+    def aggregate(self, stages: list[Fields]) -> "MemoryPipeline":
+        return MemoryPipeline(self, stages)
+
     async def read(self, wanted: Fields) -> list[Fields]:
         await self._turn()
         return self._matching(wanted)
@@ -130,7 +172,7 @@ class MemoryCollection:
 
 
 class MemoryCursor:
-    """What `find` gives: sorted, limited, read with `async for`."""
+    """What `find` gives: sorted, limited, read with `async for` or some at a time."""
 
     def __init__(self, collection: MemoryCollection, wanted: Fields, projection: Fields | None) -> None:
         self._collection, self._wanted = collection, wanted
@@ -138,6 +180,23 @@ class MemoryCursor:
         self._key: str | None = None
         self._down = False
         self._most: int | None = None
+        self._reading: Any = None
+
+    def hint(self, index: list[tuple[str, int]]) -> "MemoryCursor":
+        ((key, direction),) = index
+        return self.sort(key, direction)
+
+    def batch_size(self, _: int) -> "MemoryCursor":
+        return self
+
+    async def to_list(self, length: int) -> list[Fields]:
+        """The next documents; none after the last."""
+        self._reading = self._reading or aiter(self)
+        found = [await anext(self._reading, None) for _ in range(length)]
+        return [document for document in found if document is not None]
+
+    async def close(self) -> None:
+        self._reading = None
 
     def sort(self, key: str, direction: int) -> "MemoryCursor":
         self._key, self._down = key, direction < 0
@@ -152,7 +211,77 @@ class MemoryCursor:
         if self._key is not None:
             found.sort(key=lambda document: document[self._key], reverse=self._down)
         for document in found[: self._most]:
-            yield {name: document[name] for name in self._projection} if self._projection else document
+            yield _projected(document, tuple(self._projection)) if self._projection else document
+
+
+class MemoryPipeline:
+    """What `aggregate` gives, for `$match`, `$unwind` and `$group` with `$sum`."""
+
+    def __init__(self, collection: MemoryCollection, stages: list[Fields]) -> None:
+        self._collection, self._stages = collection, stages
+
+    async def __aiter__(self):
+        found = await self._collection.read({})
+        for stage in self._stages:
+            ((operator, operand),) = stage.items()
+            found = _STAGES[operator](found, operand)
+        for document in found:
+            yield document
+
+
+def _projected(document: Fields, paths: tuple[str, ...]) -> Fields:
+    """The fields of those paths, and `_id`."""
+    kept: Fields = {"_id": document["_id"]}
+    for path in paths:
+        name, _, rest = path.partition(".")
+        value = document.get(name)
+        if not rest:
+            kept[name] = value
+        elif isinstance(value, list):
+            kept[name] = [{rest: item[rest]} if rest in item else {} for item in value]
+        else:
+            kept[name] = {rest: value[rest]} if rest in value else {}
+    return kept
+
+
+def _unwound(documents: list[Fields], path: str) -> list[Fields]:
+    name = path.removeprefix("$")
+    return [{**document, name: item} for document in documents for item in document.get(name, [])]
+
+
+def _grouped(documents: list[Fields], by: Fields) -> list[Fields]:
+    groups: dict[Any, Fields] = {}
+    for document in documents:
+        key = _value_of(document, by["_id"])
+        hashable = tuple(key) if isinstance(key, list) else key
+        group = groups.setdefault(hashable, {"_id": key, **{name: 0 for name in by if name != "_id"}})
+        for name, expression in by.items():
+            if name != "_id":
+                added = _value_of(document, expression["$sum"])
+                group[name] += 0 if added in (None, _MISSING) else added
+    return list(groups.values())
+
+
+def _value_of(document: Fields, expression: Any) -> Any:
+    if not (isinstance(expression, str) and expression.startswith("$")):
+        return expression
+    value: Any = document
+    for name in expression.removeprefix("$").split("."):  # of an array: the array of what its items have there
+        value = [item.get(name) for item in value] if isinstance(value, list) else value.get(name, _MISSING)
+    return value
+
+
+_STAGES: dict[str, Callable[[list[Fields], Any], list[Fields]]] = {
+    "$match": lambda documents, wanted: [document for document in documents if _matches(document, wanted)],
+    "$unwind": _unwound,
+    "$group": _grouped,
+    "$project": lambda documents, fields: [_projected(document, tuple(fields)) for document in documents],
+    "$sort": lambda documents, by: sorted(
+        documents, key=lambda document: document[next(iter(by))], reverse=next(iter(by.values())) < 0
+    ),
+    "$limit": lambda documents, most: documents[:most],
+}
+"""Every stage of an aggregation that is used so far."""
 
 
 def _values(document: Any, path: str) -> list[Any]:
@@ -206,6 +335,9 @@ def _apply(document: Fields, wanted: Fields, update: Fields) -> None:
                     holder[name] = value
                 case "$push":
                     holder.setdefault(name, []).append(value)
+                case "$addToSet":
+                    kept = holder.setdefault(name, [])
+                    kept.extend(added for added in dict.fromkeys(value["$each"]) if added not in kept)
                 case "$pull":
                     holder[name] = [item for item in holder.get(name, []) if not _matches(item, value)]
                 case _:

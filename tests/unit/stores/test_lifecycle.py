@@ -42,7 +42,7 @@ def test_a_new_job_owes_the_fact_of_the_upload():
     ]
     assert (job.status, job.outbox, job.announce) == (Status.QUEUED, [event.id], True)
     assert read_event(job.facts[0]) == event
-    assert job.sweep_at == later(2)
+    assert job.sweep_at == later(5)
 
 
 def test_a_claim_gives_owner_lease_fence_and_attempt():
@@ -52,6 +52,15 @@ def test_a_claim_gives_owner_lease_fence_and_attempt():
     assert (step.lease_until, step.started_at, step.woken_by) == (later(10), START, job.facts[0]["id"])
     assert (job.status, job.started_at) == (Status.RUNNING, START)
     assert job.logs[-1].message == "attempt 1 of 3"
+
+
+def test_who_is_woken_by_a_fact_has_it_from_its_topic_so_it_is_no_longer_owed():
+    job = a_job()
+    lifecycle.claim(job, "audio", job.facts[0]["id"], "one", 10, START)
+    assert (job.outbox, job.announce) == ([], True)
+    lifecycle.put_out(job, "audio", 1, available(job), START)
+    lifecycle.claim(job, "render", job.facts[0]["id"], "two", 10, START)
+    assert job.outbox == [available(job).id]
 
 
 @pytest.mark.parametrize("wake", ["nothing", ""])
@@ -74,7 +83,10 @@ def test_a_second_claim_is_refused_until_the_lease_is_over():
 def test_renewing_prolongs_the_lease_and_says_nothing_to_the_watchers():
     job = owes_nothing(claimed())
     lifecycle.renew(job, "audio", 1, 10, later(5))
-    assert job.step("audio").lease_until == job.sweep_at == later(15)
+    assert job.step("audio").lease_until == later(15)
+    assert job.sweep_at == later(10), "a look too early is harmless, and saves an alarm"
+    assert lifecycle.expire(job, later(10)) == ()
+    assert job.sweep_at == later(15)
     assert not job.announce
 
 
@@ -92,7 +104,7 @@ def test_an_early_fact_is_put_out_once():
     for _ in range(2):
         lifecycle.put_out(job, "audio", 1, available(job), START)
     assert [fact["type"] for fact in job.facts] == ["recording.uploaded", "audio.available"]
-    assert len(job.outbox) == 2
+    assert job.outbox == [available(job).id]
 
 
 def test_an_early_fact_of_a_repeated_step_is_put_out_again():
@@ -155,8 +167,26 @@ def test_a_step_that_is_given_back_costs_no_attempt_and_is_due_at_once():
     lifecycle.give_back(job, "audio", 1, 0, later(3))
     step = job.step("audio")
     assert (step.status, step.attempt, step.fence, step.owner) == (Status.QUEUED, 0, 1, None)
+    assert job.outbox == [job.facts[0]["id"]], "what woke it is owed again: whoever pays that wakes it at once"
     owes_nothing(job, later(3.1))
-    assert job.sweep_at == later(3), "whoever sweeps next wakes it"
+    assert job.sweep_at == later(18), "nobody heard"
+    assert lifecycle.expire(job, later(18)) == ("audio",)
+
+
+def test_a_step_that_is_given_back_for_later_is_woken_then():
+    job = owes_nothing(claimed())
+    lifecycle.give_back(job, "audio", 1, 30, later(3))
+    assert job.outbox == []
+    assert owes_nothing(job, later(3.1)).sweep_at == later(33)
+    assert lifecycle.expire(job, later(33)) == ("audio",)
+
+
+def test_a_step_that_is_woken_owes_its_fact_until_it_is_published():
+    job = owes_nothing(claimed())
+    assert lifecycle.expire(job, later(10)) == ("audio",)
+    for _ in range(2):
+        lifecycle.wake(job, job.facts[0]["id"], later(10))
+    assert (job.outbox, job.sweep_at) == ([job.facts[0]["id"]], later(15))
 
 
 def test_what_is_put_off_costs_no_attempt_but_not_for_ever():
@@ -181,7 +211,7 @@ def test_an_expired_lease_is_taken_back_and_woken_again_if_nobody_hears():
 def test_an_expired_last_attempt_fails_the_step():
     job = claimed(attempts=1)
     assert "audio" not in lifecycle.expire(job, later(10))
-    assert (job.step("audio").status, job.step("audio").error.code) == (Status.FAILED, "child_crashed")
+    assert (job.step("audio").status, job.step("audio").error.code) == (Status.FAILED, "worker_lost")
 
 
 def test_what_is_due_is_not_put_off_by_a_busy_neighbour():
@@ -199,7 +229,7 @@ def test_what_is_owed_is_not_put_off_by_a_busy_neighbour():
     job = claimed("render")
     for second in range(1, 9):
         lifecycle.report(job, "render", 1, second, {}, later(second))
-    assert job.sweep_at == later(2)
+    assert job.sweep_at == later(5)
 
 
 def test_cancelling_ends_what_has_not_ended():
@@ -217,7 +247,7 @@ def test_cancelling_ends_what_has_not_ended():
 def test_news_stay_owed_when_the_state_has_moved_on():
     job = claimed()
     lifecycle.published(job, list(job.outbox), job.version - 1, START)
-    assert (job.outbox, job.announce, job.sweep_at) == ([], True, later(2))
+    assert (job.outbox, job.announce, job.sweep_at) == ([], True, later(5))
 
 
 def test_the_log_keeps_its_newest_lines():
@@ -227,3 +257,14 @@ def test_the_log_keeps_its_newest_lines():
         lifecycle.give_back(job, "audio", fence, 0, START)
         lifecycle.claim(job, "audio", wake_of(job, "audio"), f"owner {number}", 10, START)
     assert len(job.logs) == LOG_LINES
+
+
+def test_the_step_remembers_its_attempts_without_a_result():
+    job = claimed(attempts=3)
+    lifecycle.retry_later(job, "audio", 1, BROKEN, 0, later(1))
+    lifecycle.claim(job, "audio", wake_of(job, "audio"), "two", 10, later(2))
+    lifecycle.expire(job, later(12))
+    assert [(a.attempt, a.worker, a.started_at, a.ended_at, a.code) for a in job.step("audio").history] == [
+        (1, "one", START, later(1), "broken"),
+        (2, "two", later(2), later(12), "worker_lost"),
+    ]

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from hashlib import md5
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,16 +12,22 @@ from schemas.events import Event, RecordingUploaded
 from schemas.settings import Settings
 from schemas.topics import Topic
 from stores.analyses import AnalysesStore
+from stores.duties import Duties
 from stores.errors import StoreUnavailable
 from stores.jobs import Jobs
+from stores.objects import ObjectMissing, ObjectStat
 from stores.outbox import Outbox
 from stores.recordings import Recordings
 from stores.transcripts import Transcripts
+from stores.workers import Workers
 from streams.context import Intelligence
+from streams.leases import Leases
 from streams.resources import Resources
 from streams.stage import Outcome, Stage
 from tests.unit.stores.jobs import result_of
 from tests.unit.stores.memory import MemoryDatabase
+
+_PIECE = 1000
 
 
 class FakePublisher:
@@ -42,11 +50,17 @@ class FakePublisher:
         return [event.type for event in self.events if event.type != "job.progressed"]
 
 
+def etag_of(body: bytes) -> str:
+    """The mark that a store gives an object."""
+    return md5(body, usedforsecurity=False).hexdigest()
+
+
 class FakeObjects:
-    """Objects by key."""
+    """Objects by key. `away`: nothing is known of any."""
 
     def __init__(self) -> None:
         self.stored: dict[str, bytes] = {}
+        self.away = False
 
     async def put(self, key: str, body: bytes | Path, content_type: str) -> int:
         self.stored[key] = body.read_bytes() if isinstance(body, Path) else body
@@ -54,6 +68,23 @@ class FakeObjects:
 
     async def read(self, key: str) -> bytes:
         return self.stored[key]
+
+    @asynccontextmanager
+    async def open(self, key: str) -> AsyncIterator[AsyncIterator[bytes]]:
+        if key not in self.stored:
+            raise ObjectMissing(key)
+
+        async def pieces() -> AsyncIterator[bytes]:
+            for start in range(0, len(self.stored[key]), _PIECE):
+                yield self.stored[key][start : start + _PIECE]
+
+        yield pieces()
+
+    async def stat(self, key: str) -> ObjectStat | None:
+        if self.away:
+            raise StoreUnavailable("object store", "it is away")
+        body = self.stored.get(key)
+        return None if body is None else ObjectStat(size_bytes=len(body), content_type="", etag=etag_of(body))
 
     async def keys(self, prefix: str) -> list[str]:
         return sorted(key for key in self.stored if key.startswith(prefix))
@@ -84,7 +115,10 @@ class World:
             analyses=AnalysesStore(self.database),
             objects=self.objects,
             publisher=self.publisher,
-            outbox=Outbox(jobs, recordings, self.publisher),
+            outbox=Outbox(jobs, recordings, self.publisher, pause=0),
+            leases=Leases(jobs, self.settings.lease_seconds),
+            workers=Workers(self.database),
+            duties=Duties(self.database),
         )
 
     async def step(self, job, name: str = "audio"):
@@ -94,8 +128,9 @@ class World:
 class Providers(Intelligence):
     """Children and providers that the test brings; asking for another is an error."""
 
-    def __init__(self, children: Any = None, speech: Any = None, analyst: Any = None) -> None:
+    def __init__(self, children: Any = None, speech: Any = None, analyst: Any = None, fallback: Any = None) -> None:
         self.children, self.speech, self.analyst = children, speech, analyst
+        self.speech_fallback = self.analyst_fallback = fallback
 
 
 NO_INTELLIGENCE = Providers()
@@ -122,7 +157,8 @@ class Inbox:
 
     def put(self, value: Event | bytes | None) -> None:
         value = value.model_dump_json().encode() if isinstance(value, Event) else value
-        place = SimpleNamespace(topic="tidemark.uploads", partition=0, offset=self.taken + self._waiting.qsize())
+        offset = self.taken + self._waiting.qsize()
+        place = SimpleNamespace(topic="tidemark.uploads", partition=0, offset=offset, key=b"key")
         self._waiting.put_nowait(SimpleNamespace(value=value, message=place))
 
     async def messages(self) -> AsyncIterator[Any]:

@@ -1,6 +1,7 @@
 """One attempt: how each way of ending it comes out in the job, and what the lease does meanwhile."""
 
 import asyncio
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from schemas.time import now
 from stores import keys, lifecycle
 from stores.errors import LeaseLost, StoreUnavailable
 from streams.attempt import Attempt
-from tests.unit.stores.jobs import a_job, wake_of
+from tests.unit.stores.jobs import a_job, result_of, wake_of
 from tests.unit.streams.fakes import NO_INTELLIGENCE, World, eventually, many_turns, outcome, stage_of
 
 
@@ -25,6 +26,18 @@ async def claimed(world: World, perform, limit: float = 60, attempts: int = 3):
     )
     event = read_event(job.facts[0])
     return job, Attempt(stage_of(perform, limit), world.resources, NO_INTELLIGENCE, job, step, event)
+
+
+@asynccontextmanager
+async def keeping_leases(world: World):
+    """As the worker process does beside its stages."""
+    keeping = asyncio.create_task(world.resources.leases.run())
+    try:
+        yield
+        assert not keeping.done(), "the leases are no longer kept"
+    finally:
+        keeping.cancel()
+        await asyncio.wait([keeping])
 
 
 def raising(error: Exception):
@@ -108,7 +121,7 @@ async def test_a_step_that_takes_too_long_is_stopped_and_says_so():
     await attempt.run()
     step = await world.step(job)
     assert (step.status, step.error.code) == (Status.QUEUED, "timeout")
-    assert "0.01 seconds" in step.error.detail
+    assert "0.01 seconds (MEDIA_STEP_SECONDS)" in step.error.detail
 
 
 async def test_an_error_that_nobody_foresaw_is_tried_again_without_showing_itself():
@@ -138,15 +151,16 @@ async def test_the_lease_is_renewed_while_the_work_goes_on():
 
     job, attempt = await claimed(world, perform)
     first = (await world.step(job)).lease_until
-    running = asyncio.create_task(attempt.run())
 
     async def outlived():
         step = await world.step(job)
         return now() > first < step.lease_until > now()
 
-    await eventually(outlived)
-    go.set()
-    await running
+    async with keeping_leases(world):
+        running = asyncio.create_task(attempt.run())
+        await eventually(outlived)
+        go.set()
+        await running
     assert (await world.step(job)).status is Status.COMPLETED
 
 
@@ -171,14 +185,15 @@ async def test_a_lost_lease_stops_the_work_and_writes_nothing(how):
     def cancel(job):
         lifecycle.cancel(job, now())
 
-    running = asyncio.create_task(attempt.run())
-    await many_turns()
-    if how == "deleted":
-        await world.resources.jobs.delete(job.id)
-    else:
-        await world.resources.jobs.change(job.id, take if how == "taken" else cancel)
-    before = await world.resources.jobs.get(job.id)
-    await running
+    async with keeping_leases(world):
+        running = asyncio.create_task(attempt.run())
+        await many_turns()
+        if how == "deleted":
+            await world.resources.jobs.delete(job.id)
+        else:
+            await world.resources.jobs.change(job.id, take if how == "taken" else cancel)
+        before = await world.resources.jobs.get(job.id)
+        await running
     assert stopped.is_set()
     assert await world.resources.jobs.get(job.id) == before
 
@@ -196,11 +211,26 @@ async def test_an_ending_that_comes_too_late_is_refused():
     assert "audio.extracted" not in world.publisher.types()
 
 
-async def test_work_that_notices_the_loss_itself_ends_quietly():
+async def test_work_whose_place_newer_work_has_taken_fails_and_says_so():
+    """The claim is ours, but what it writes is refused: no other attempt would fare better."""
     world = World()
-    job, attempt = await claimed(world, raising(LeaseLost("somebody else has it")))
+    job, attempt = await claimed(world, raising(LeaseLost("a newer job has written")))
     await attempt.run()
-    assert (await world.step(job)).status is Status.RUNNING
+    step = await world.step(job)
+    assert (step.status, step.error.code) == (Status.FAILED, "superseded")
+
+
+async def test_work_that_notices_the_loss_itself_writes_nothing():
+    world = World()
+
+    async def perform(ctx, event):
+        await world.resources.jobs.change(job.id, lambda job: lifecycle.cancel(job, now()))
+        raise LeaseLost("somebody else has it")
+
+    job, attempt = await claimed(world, perform)
+    await attempt.run()
+    step = await world.step(job)
+    assert (step.status, step.error) == (Status.CANCELLED, None)
 
 
 async def test_an_ending_waits_for_the_store():
@@ -227,8 +257,8 @@ async def test_what_kafka_does_not_take_stays_owed():
     await attempt.run()
     stored = await world.resources.jobs.get(job.id)
     assert stored.step("audio").status is Status.COMPLETED
-    assert len(stored.outbox) == 2
-    assert stored.sweep_at is not None
+    assert (stored.outbox, stored.announce) == ([result_of(job, "audio").id], True)
+    assert stored.sweep_at <= now() + timedelta(seconds=5)
 
 
 async def test_cancelled_it_gives_back_even_while_kafka_hangs():
@@ -244,20 +274,33 @@ async def test_cancelled_it_gives_back_even_while_kafka_hangs():
     assert (step.status, step.attempt) == (Status.QUEUED, 0)
 
 
+async def test_what_is_given_back_wakes_somebody_else_at_once():
+    world = World()
+    job, attempt = await claimed(world, forever)
+    running = asyncio.create_task(attempt.run())
+    await many_turns()
+    world.publisher.events.clear()
+    running.cancel()
+    await running
+    assert world.publisher.types() == ["recording.uploaded"]
+    assert (await world.resources.jobs.get(job.id)).outbox == []
+
+
 async def test_the_lease_is_renewed_also_while_kafka_hangs():
     world = World(lease_seconds=0.06)
     world.publisher.hung = True
     job, attempt = await claimed(world, forever)
-    running = asyncio.create_task(attempt.run())
     first = (await world.step(job)).lease_until
 
     async def renewed():
         return (await world.step(job)).lease_until > first
 
-    await eventually(renewed)
-    world.publisher.hung = False
-    running.cancel()
-    await running
+    async with keeping_leases(world):
+        running = asyncio.create_task(attempt.run())
+        await eventually(renewed)
+        world.publisher.hung = False
+        running.cancel()
+        await running
 
 
 async def test_the_folder_of_the_work_is_gone_afterwards():

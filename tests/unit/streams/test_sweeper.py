@@ -45,6 +45,11 @@ def paid(job):
     lifecycle.published(job, list(job.outbox), job.version, a_minute_ago())
 
 
+async def alarms(world):
+    """The moments for which looks are asked."""
+    return [alarm.at for alarm in await world.resources.jobs.alarms.due(now() + timedelta(days=999), 1000)]
+
+
 async def test_what_a_writer_left_is_paid(world, sweeper):
     recording = a_recording()
     await world.resources.recordings.create(recording)
@@ -96,19 +101,74 @@ async def test_one_of_many_sweepers_looks_after_a_job(world):
 async def test_what_kafka_did_not_take_stays_due(world, sweeper):
     job = await stored(world, a_job(at=a_minute_ago()))
     world.publisher.away = True
-    with pytest.raises(StoreUnavailable):
-        await sweeper.sweep()
+    await sweeper.sweep()
     left = await world.resources.jobs.get(job.id)
     assert left.outbox == job.outbox
-    assert left.sweep_at <= now() + timedelta(seconds=2)
+    assert left.sweep_at <= now() + timedelta(seconds=5)
+    assert left.sweep_at in await alarms(world)
+
+
+async def test_a_store_that_is_away_leaves_every_alarm(world, sweeper):
+    await stored(world, a_job(at=a_minute_ago()))
+    before = await alarms(world)
+    world.database.away = True
+    with pytest.raises(StoreUnavailable):
+        await sweeper.sweep()
+    world.database.away = False
+    assert await alarms(world) == before
+
+
+async def test_an_alarm_is_taken_away_when_the_look_is_done(world, sweeper):
+    job = await stored(world, a_job(at=a_minute_ago()))
+    await sweeper.sweep()
+    left = await world.resources.jobs.get(job.id)
+    assert left.sweep_at in await alarms(world)
+    assert min(await alarms(world)) > now()
+
+
+async def test_a_look_before_the_change_is_written_is_not_the_last(world, sweeper, monkeypatch):
+    """The alarm of what is due at once comes before the write that it is set for: another look follows soon."""
+    job = await stored(world, a_job(at=a_minute_ago()), claim("audio", 3600), claim("render", 3600), paid)
+    await sweeper.sweep()
+    jobs, write = world.resources.jobs, world.resources.jobs._replace
+
+    async def looked_at_before(job):
+        await sweeper.sweep()
+        return await write(job)
+
+    monkeypatch.setattr(jobs, "_replace", looked_at_before)
+    job, _ = await jobs.change(job.id, lambda job: lifecycle.give_back(job, "audio", 1, 0.001, now()))
+    assert any(job.sweep_at <= at <= now() + timedelta(seconds=5) for at in await alarms(world))
+
+
+async def test_more_than_one_batch_is_looked_after_in_one_sweep(world, sweeper, monkeypatch):
+    monkeypatch.setattr("streams.sweeper._BATCH", 3)
+    for _ in range(10):
+        await stored(world, a_job(at=a_minute_ago()))
+    await sweeper.sweep()
+    assert world.publisher.types() == ["recording.uploaded"] * 10
+
+
+async def test_a_job_that_is_still_being_written_is_looked_for_again(world, sweeper):
+    await world.resources.jobs.alarms.set("to come", a_minute_ago())
+    await sweeper.sweep()
+    (again,) = await alarms(world)
+    assert now() < again <= now() + timedelta(minutes=1)
+
+
+async def test_a_job_that_never_comes_is_given_up(world, sweeper):
+    await world.resources.jobs.alarms.set("never", a_minute_ago(), last=True)
+    await sweeper.sweep()
+    assert await alarms(world) == []
 
 
 async def test_a_job_that_nobody_can_read_keeps_no_other_waiting(world, sweeper):
-    strange = {"_id": "strange", "version": 1, "status": "melted", "sweep_at": a_minute_ago() - timedelta(days=1)}
-    await world.database["jobs"].insert_one(strange)
+    await world.database["jobs"].insert_one({"_id": "strange", "state": [{"version": 1, "status": "melted"}]})
+    await world.resources.jobs.alarms.set("strange", a_minute_ago() - timedelta(days=1))
     await stored(world, a_job(at=a_minute_ago()))
     await sweeper.sweep()
     assert world.publisher.types() == ["recording.uploaded"]
+    assert any(now() < at <= now() + timedelta(minutes=1) for at in await alarms(world)), "it is kept in view"
 
 
 async def test_a_step_of_a_stage_that_this_version_does_not_have_keeps_no_other_waiting(world):
@@ -127,3 +187,19 @@ async def test_it_goes_on_when_a_store_was_away(world, sweeper):
     await eventually(world.publisher.types)
     running.cancel()
     await asyncio.wait([running])
+
+
+async def test_a_lease_that_ran_out_while_documents_were_away_is_spared_for_a_while():
+    world = World(sweep_seconds=0.01, lease_seconds=0.3)
+    sweeper = Sweeper(world.resources, STAGES)
+    job = await stored(world, a_job(at=a_minute_ago()), claim("audio"), paid)
+    world.database.away = True
+    with pytest.raises(StoreUnavailable):
+        await sweeper.sweep()
+    world.database.away = False
+    await sweeper.sweep()
+    assert (await world.step(job)).status is Status.RUNNING
+    running = asyncio.create_task(sweeper.run())
+    await eventually(lambda: "recording.uploaded" in world.publisher.types())
+    running.cancel()
+    assert (await world.step(job)).status is Status.QUEUED
