@@ -1,62 +1,57 @@
-"""From bytes that are stored to work that is accepted: the same end for every door that a recording comes in by.
+"""How a request hands stored bytes over to stores/intake, and what a client is told of it.
 
-Accepted means durable: the job's document is written. If Kafka or the rest is away after that, the answer is the same,
-and the sweeper of the workers publishes what is owed.
+If Kafka or the rest is away once the job's document is written, the answer is the same, and the sweeper of the workers
+publishes what is owed.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import structlog
 from aiohttp import web
 
-from api.keys import JOBS, METRICS, OUTBOX, SETTINGS
-from api.signatures import Kind, looks_like, recognise
-from schemas.events import RecordingUploaded, event_id
+from api.keys import JOBS, METRICS, OBJECTS, OUTBOX, RECORDINGS, SETTINGS
 from schemas.jobs import Job
 from schemas.problems import Problem
 from schemas.recordings import Recording
-from schemas.time import now
-from stores import lifecycle
+from schemas.settings import Settings
+from stores import intake
 from stores.errors import StoreUnavailable
+from stores.intake import RecordingGone, Stored, Unacceptable
+from stores.signatures import Kind
 
 log = structlog.get_logger(__name__)
 
 _KAFKA_SECONDS = 2.0
 
 
+def expect_size(size: int, settings: Settings) -> None:
+    """Raises Problem too_large for more than MAX_UPLOAD_SIZE_MB."""
+    with _told():
+        intake.expect_size(size, settings.max_upload_bytes)
+
+
 def expect_media(head: bytes) -> Kind:
     """What a file is that begins so. Raises Problem unsupported_media unless it is sound or picture in time."""
-    kind = recognise(head)
-    if kind is None or not kind.media:
-        raise Problem("unsupported_media", f"The file is neither audio nor video: it looks like {_named(head)}.")
-    return kind
+    with _told():
+        return intake.media_kind(head)
 
 
-def _named(head: bytes) -> str:
-    found = looks_like(head)
-    return "an empty file" if found == "empty" else found
+async def examine(app: web.Application, recording: Recording) -> Stored:
+    """What was put for the recording. Raises Problem when it is not there, not what was announced, or no media."""
+    with _told():
+        return await intake.examine(app[OBJECTS], recording, app[SETTINGS].max_upload_bytes)
 
 
 async def accept(app: web.Application, recording: Recording) -> Job:
-    """Creates the recording's job and starts it. A repeat finds the same job."""
-    assert recording.content_type is not None
-    uploaded = RecordingUploaded(
-        id=event_id("recording.uploaded", recording.job_id),
-        recording_id=recording.id,
-        owner_id=recording.owner_id,
-        job_id=recording.job_id,
-        object_key=recording.object_key,
-        content_type=recording.content_type,
-        size_bytes=recording.size_bytes,
-        source=recording.source,
-    )
-    new = lifecycle.new_job(recording, uploaded, app[SETTINGS].step_attempts, now())
-    job = await app[JOBS].create(new)
-    if job is new:
+    """Creates the recording's job and starts it. A repeat finds the same job. Raises Problem not_found."""
+    try:
+        job, new = await intake.accept(app[JOBS], app[RECORDINGS], recording, app[SETTINGS].step_attempts)
+    except RecordingGone as error:
+        raise Problem("not_found", "The recording was deleted meanwhile.") from error
+    if new:
         app[METRICS].uploads_accepted.labels(recording.source).inc()
-        log.info("accepted", recording_id=recording.id, job_id=job.id, size_bytes=recording.size_bytes)
     await settle(app, job)
     return job
 
@@ -66,17 +61,26 @@ async def settle(app: web.Application, job: Job) -> None:
     if not (job.outbox or job.announce):
         return
     try:
-        async with promptly():
-            await app[OUTBOX].settle(job)
+        async with _promptly():
+            await app[OUTBOX].settle(job, whole=True)
     except StoreUnavailable as error:
         log.warning("left to the sweeper", job_id=job.id, reason=str(error))
 
 
 @asynccontextmanager
-async def promptly() -> AsyncIterator[None]:
+async def _promptly() -> AsyncIterator[None]:
     """A limit for what a client waits for: raises StoreUnavailable when Kafka does not take something in time."""
     try:
         async with asyncio.timeout(_KAFKA_SECONDS):
             yield
     except TimeoutError as error:
         raise StoreUnavailable("event log", "no answer in time") from error
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Tells the client why something is not accepted."""
+    try:
+        yield
+    except Unacceptable as refusal:
+        raise Problem(refusal.code, refusal.detail) from refusal

@@ -9,6 +9,9 @@ from schemas.jobs import Failure
 from schemas.media import Rendition, Scene, Thumbnail
 from schemas.model import Document
 
+SOURCE_MISSING = "source_missing"
+"""The code of a recording whose original is no longer in the object store."""
+
 
 class RecordingStatus(StrEnum):
     """Where a recording is on its way."""
@@ -28,12 +31,18 @@ class Source(StrEnum):
 
 
 class Recording(Document):
-    """A recording's document. `fences` holds, by stage, the highest fence that has written: see stores/recordings."""
+    """A recording's document. `fences` holds, by stage, the highest fence that has written: see stores/recordings.
+
+    `job_ids` are the jobs that were asked for later, and `job_id` the newest that took the recording in from the start.
+    `etag` is the object store's mark of the bytes that were accepted. `deleted_at` is set when the recording is
+    deleted, and from then on nobody sees it; the document itself goes last.
+    """
 
     id: str
     owner_id: str
     project_id: str | None = None
     job_id: str
+    job_ids: list[str] = Field(default_factory=list)
     title: str
     filename: str
     source: Source
@@ -41,6 +50,7 @@ class Recording(Document):
     size_bytes: int = Field(ge=0)
     object_key: str
     content_type: str | None = None
+    etag: str | None = None
     quality: str | None = None
     fps: float | None = None
     has_system_audio: bool = False
@@ -56,3 +66,14 @@ class Recording(Document):
     fences: dict[str, str] = Field(default_factory=dict)
     created_at: datetime
     updated_at: datetime
+    deleted_at: datetime | None = None
+
+    @property
+    def original_lost(self) -> bool:
+        """Whether what the client sent is known to be no longer in the object store."""
+        return self.error is not None and self.error.code == SOURCE_MISSING
+
+    @property
+    def every_job_id(self) -> tuple[str, ...]:
+        """The ids of all its jobs: those that are there, and some that were never made."""
+        return tuple(dict.fromkeys((self.job_id, *self.job_ids)))

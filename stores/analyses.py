@@ -1,8 +1,11 @@
 """Analyses in MongoDB: collection `analyses`, one document a recording with all four, guarded by its writer's fence."""
 
+from collections.abc import AsyncIterator
+
 from schemas.analyses import Analyses
 from stores.documents import Database
-from stores.errors import Duplicate, LeaseLost, translated
+from stores.errors import Duplicate, LeaseLost, answering
+from stores.scan import pages
 
 
 class AnalysesStore:
@@ -14,7 +17,7 @@ class AnalysesStore:
     async def put(self, recording_id: str, fence: str, analyses: Analyses) -> None:
         """Stores the analyses in the place of earlier ones. A repeat is harmless."""
         try:
-            with translated():
+            async with answering():
                 await self._analyses.update_one(
                     {"_id": recording_id, "fence": {"$lte": fence}},
                     {"$set": {"analyses": analyses.model_dump(), "fence": fence}},
@@ -25,11 +28,16 @@ class AnalysesStore:
 
     async def get(self, recording_id: str) -> Analyses | None:
         """The analyses; None before there are any."""
-        with translated():
+        async with answering():
             found = await self._analyses.find_one({"_id": recording_id})
         return Analyses.model_validate(found["analyses"]) if found else None
 
+    async def ids(self) -> AsyncIterator[list[str]]:
+        """The ids of all recordings that have analyses, a page at a time."""
+        async for page in pages(self._analyses):
+            yield [found["_id"] for found in page]
+
     async def delete(self, recording_id: str) -> None:
         """Forgets the analyses. Harmless when repeated."""
-        with translated():
+        async with answering():
             await self._analyses.delete_one({"_id": recording_id})

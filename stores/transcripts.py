@@ -5,12 +5,13 @@ A transcript grows while transcription runs, and a long one does not fit one doc
 only by the same or a newer fence, and readers take the pages that have the head's fence.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from schemas.transcripts import Segment, Transcript
 from stores.documents import Database
-from stores.errors import Duplicate, LeaseLost, translated
+from stores.errors import Duplicate, LeaseLost, answering, in_time
+from stores.scan import pages
 
 SEGMENTS_A_PAGE = 50
 
@@ -24,7 +25,7 @@ class Transcripts:
 
     async def prepare(self) -> None:
         """Creates the indexes. Harmless when repeated."""
-        with translated():
+        async with in_time():
             await self._pages.create_index([("recording_id", 1), ("page", 1)])
 
     async def begin(self, recording_id: str, fence: str, provider: str) -> None:
@@ -32,7 +33,14 @@ class Transcripts:
         await self._put(self._heads, recording_id, fence, {"provider": provider, "complete": False, "language": None})
 
     async def write(self, recording_id: str, fence: str, first: int, segments: Sequence[Segment]) -> None:
-        """Stores a page: `segments` from number `first`, a multiple of SEGMENTS_A_PAGE. A repeat is harmless."""
+        """Stores a page: `segments` from number `first`, a multiple of SEGMENTS_A_PAGE. A repeat is harmless.
+
+        Only between `begin` and `delete`: so there is no page without a head, by which it could be found.
+        """
+        async with answering():
+            head = await self._heads.find_one({"_id": recording_id})
+        if head is None or head["fence"] != fence:
+            raise LeaseLost(f"the transcript of {recording_id} is not {fence}'s, or is gone")
         page = first // SEGMENTS_A_PAGE
         fields = {
             "recording_id": recording_id,
@@ -49,12 +57,13 @@ class Transcripts:
 
     async def get(self, recording_id: str) -> Transcript | None:
         """The transcript as far as it is there; None before transcription began."""
-        with translated():
+        async with answering():
             head = await self._heads.find_one({"_id": recording_id})
             if head is None:
                 return None
             found = self._pages.find({"recording_id": recording_id, "fence": head["fence"]}).sort("page", 1)
-            segments = [Segment.model_validate(fields) async for page in found for fields in page["segments"]]
+            pages = [page async for page in found]
+        segments = [Segment.model_validate(fields) for page in pages for fields in page["segments"]]
         return Transcript(
             language=head["language"],
             provider=head["provider"],
@@ -65,15 +74,20 @@ class Transcripts:
 
     async def outline(self, recording_id: str) -> Transcript | None:
         """The transcript without its words: cheap, however long it is. None before transcription began."""
-        with translated():
+        async with answering():
             head = await self._heads.find_one({"_id": recording_id})
         if head is None:
             return None
         return Transcript(language=head["language"], provider=head["provider"], complete=head["complete"])
 
+    async def ids(self) -> AsyncIterator[list[str]]:
+        """The ids of all recordings that have a transcript, a page at a time."""
+        async for page in pages(self._heads):
+            yield [found["_id"] for found in page]
+
     async def delete(self, recording_id: str) -> None:
         """Forgets the transcript. Harmless when repeated."""
-        with translated():
+        async with answering():
             await self._pages.delete_many({"recording_id": recording_id})
             await self._heads.delete_one({"_id": recording_id})
 
@@ -81,7 +95,7 @@ class Transcripts:
     async def _put(collection: Any, document_id: str, fence: str, fields: dict[str, Any]) -> None:
         """One write that only the newest fence can make: a newer document does not match, and the insert collides."""
         try:
-            with translated():
+            async with answering():
                 await collection.update_one(
                     {"_id": document_id, "fence": {"$lte": fence}}, {"$set": {**fields, "fence": fence}}, upsert=True
                 )

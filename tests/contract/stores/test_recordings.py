@@ -2,6 +2,7 @@
 
 import pytest
 
+from schemas.ids import new_id
 from schemas.jobs import Failure
 from schemas.media import Rendition, RenditionKind
 from schemas.recordings import RecordingStatus
@@ -160,7 +161,63 @@ async def test_an_older_state_of_the_job_does_not_come_back(recordings, recordin
     assert (await recordings.get(recording.id)).status is RecordingStatus.FAILED
 
 
+async def test_the_newest_job_that_is_followed_is_the_recordings(recordings, recording):
+    first, second = (a_job(recording).model_copy(update={"id": job_id}) for job_id in (recording.job_id, new_id()))
+    await recordings.follow(second)
+    await recordings.follow(first)
+    assert (await recordings.get(recording.id)).job_id == second.id
+
+
+async def test_every_job_is_found_by_its_recording(recordings, recording):
+    await recordings.note_job(recording, "second")
+    again = await recordings.get(recording.id)
+    for _ in range(2):
+        await recordings.note_job(again.model_copy(update={"job_id": "third"}), "fourth")
+    found = await recordings.get(recording.id)
+    assert found.every_job_id == (recording.job_id, "second", "third", "fourth")
+    assert found.updated_at == recording.updated_at
+    await recordings.note_job(a_recording(id="nothing"), "fifth")
+    assert await recordings.get("nothing") is None
+
+
 async def test_following_for_a_deleted_recording_is_harmless(recordings):
     job = a_job()
     await recordings.follow(job)
     assert await recordings.get(job.recording_id) is None
+
+
+async def test_what_recordings_take_up_is_summed_from_their_documents(recordings):
+    made = [rendition(RenditionKind.VIDEO, 50), rendition(RenditionKind.AUDIO, 7)]
+    await recordings.create(a_recording(project_id="web", size_bytes=1000, renditions=made))
+    await recordings.create(a_recording(project_id="web", size_bytes=200, status=RecordingStatus.COMPLETED))
+    await recordings.create(a_recording(size_bytes=30, renditions=made[1:], status=RecordingStatus.COMPLETED))
+    await recordings.create(a_recording(project_id="web", size_bytes=9000, status=RecordingStatus.AWAITING_UPLOAD))
+    await recordings.create(a_recording(project_id="web", size_bytes=5, owner_id="bob", renditions=made))
+    gone = a_recording(project_id="web", renditions=made, deleted_at=START)
+    await recordings.create(gone)
+    web, everything = await recordings.usage("ada", "web"), await recordings.usage("ada")
+    waiting, processing, completed = (
+        RecordingStatus.AWAITING_UPLOAD,
+        RecordingStatus.PROCESSING,
+        RecordingStatus.COMPLETED,
+    )
+    assert web.by_status == {waiting: 1, processing: 1, completed: 1}
+    assert (web.originals_bytes, web.by_rendition) == (1200, {RenditionKind.VIDEO: 50, RenditionKind.AUDIO: 7})
+    assert everything.by_status == {waiting: 1, processing: 1, completed: 2}
+    assert everything.originals_bytes == 1230
+    assert everything.by_rendition == {RenditionKind.VIDEO: 50, RenditionKind.AUDIO: 14}
+    assert await recordings.usage("eve") == ({}, 0, {})
+
+
+async def test_what_is_to_go_from_a_project_includes_what_is_going_already(recordings):
+    mine = [a_recording(project_id="web") for _ in range(3)]
+    others = [a_recording(), a_recording(project_id="app"), a_recording(project_id="web", owner_id="bob")]
+    for recording in (*mine, *others):
+        await recordings.create(recording)
+    await recordings.mark_deleted(mine[1])
+    later = new_id()
+    await recordings.create(a_recording(id=new_id(), project_id="web"))
+    found = await recordings.stored_in("ada", "web", before=later, limit=2)
+    assert [recording.id for recording in found] == [mine[2].id, mine[1].id]
+    rest = await recordings.stored_in("ada", "web", before=found[-1].id, limit=2)
+    assert [recording.id for recording in rest] == [mine[0].id]

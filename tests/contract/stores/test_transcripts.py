@@ -74,10 +74,11 @@ async def test_an_older_writer_is_refused_where_a_newer_one_wrote(transcripts):
     assert (found.text, found.complete) == ("new0", False)
 
 
-async def test_what_an_older_writer_adds_elsewhere_is_never_read(transcripts):
+async def test_an_older_writer_adds_no_page_elsewhere(transcripts):
     await transcripts.begin("talk", NEW, "echo")
     await write(transcripts, NEW, segments(1, "new"))
-    await transcripts.write("talk", OLD, SEGMENTS_A_PAGE, segments(1, "old"))
+    with pytest.raises(LeaseLost):
+        await transcripts.write("talk", OLD, SEGMENTS_A_PAGE, segments(1, "old"))
     assert (await transcripts.get("talk")).text == "new0"
 
 
@@ -100,3 +101,17 @@ async def test_deleted_it_is_gone_and_its_neighbour_is_not(transcripts):
         await transcripts.delete("talk")
     assert await transcripts.get("talk") is None
     assert (await transcripts.get("talk2")).text == "word0"
+
+
+async def test_a_writer_that_was_not_told_of_the_deletion_leaves_no_page(transcripts, database):
+    await transcripts.begin("talk", NEW, "echo")
+    await transcripts.delete("talk")
+    with pytest.raises(LeaseLost):
+        await transcripts.write("talk", NEW, 0, segments(1))
+    assert [page async for page in database["transcript_pages"].find({})] == []
+
+
+async def test_every_transcript_is_found_by_its_recording(transcripts):
+    for recording in ("b", "a"):
+        await transcripts.begin(recording, NEW, "echo")
+    assert [recording async for page in transcripts.ids() for recording in page] == ["a", "b"]

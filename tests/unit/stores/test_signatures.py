@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.intake import expect_media
-from api.signatures import HEAD_BYTES, looks_like, recognise
-from schemas.problems import Problem
+from stores.intake import Unacceptable, media_kind
+from stores.signatures import HEAD_BYTES, looks_like, recognise
 
 MEDIA = Path(__file__).parents[2] / "media"
 _MP3_FRAME = b"\xff\xfb\x90\x64" + bytes(413)
@@ -42,24 +41,24 @@ OTHERS = {
 
 @pytest.mark.parametrize("content_type", KNOWN)
 def test_media_is_recognised(content_type: str) -> None:
-    assert expect_media(KNOWN[content_type]).content_type == content_type
+    assert media_kind(KNOWN[content_type]).content_type == content_type
 
 
 @pytest.mark.parametrize("name", ["screen-vp8.webm", "screen-h264.webm"])
 def test_a_browsers_recording_is_webm_or_matroska(name: str) -> None:
     head = (MEDIA / name).read_bytes()[:HEAD_BYTES]
-    assert expect_media(head).content_type in ("video/webm", "video/x-matroska")
+    assert media_kind(head).content_type in ("video/webm", "video/x-matroska")
 
 
 def test_an_id3_tag_is_mp3() -> None:
-    assert expect_media(b"ID3\x04\x00\x00\x00\x00\x00\x00\x00TIT2").content_type == "audio/mpeg"
+    assert media_kind(b"ID3\x04\x00\x00\x00\x00\x00\x00\x00TIT2").content_type == "audio/mpeg"
 
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_what_is_no_media_is_refused_by_name(name: str) -> None:
-    with pytest.raises(Problem, match=name) as caught:
-        expect_media(OTHERS[name])
-    assert caught.value.entry.code == "unsupported_media"
+    with pytest.raises(Unacceptable, match=name) as caught:
+        media_kind(OTHERS[name])
+    assert caught.value.code == "unsupported_media"
 
 
 def test_text_in_utf16_is_not_taken_for_an_mpeg_frame() -> None:

@@ -1,0 +1,88 @@
+"""How a recording is destroyed, whoever asks for it: nobody sees it any more, its work ends, then everything goes.
+
+Its document is marked first and goes last, so a deletion that broke off anywhere is found, and repeated from the start
+until nothing is left. Whoever makes something for a recording looks afterwards whether it is still there: what was made
+before the mark is found here, what came after it is taken back there.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from schemas.events import RecordingDeleted, event_id
+from schemas.jobs import Job
+from schemas.recordings import Recording
+from schemas.time import now
+from stores import keys, lifecycle
+from stores.analyses import AnalysesStore
+from stores.errors import LeaseLost, StoreUnavailable
+from stores.jobs import Jobs
+from stores.objects import Objects
+from stores.outbox import Outbox
+from stores.publisher import Publisher
+from stores.recordings import Recordings
+from stores.transcripts import Transcripts
+
+_KAFKA_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Deletion:
+    """Destroys recordings. What it raises is StoreUnavailable; then the deletion is to be repeated."""
+
+    jobs: Jobs
+    recordings: Recordings
+    transcripts: Transcripts
+    analyses: AnalysesStore
+    objects: Objects
+    outbox: Outbox
+    publisher: Publisher
+
+    async def destroy(self, recording: Recording) -> None:
+        """Takes the recording away with all its work, and returns when nothing is left. A repeat is harmless.
+
+        While Kafka is away nothing is destroyed but the recording is out of sight: other teams must learn of it first.
+        """
+        await self.recordings.mark_deleted(recording)
+        recording = await self.recordings.stored(recording.id) or recording
+        jobs = await self.jobs.get_many(recording.every_job_id)
+        async with _promptly():
+            for job in jobs:
+                await self._end(job)
+            if jobs:
+                await self.publisher.publish(_deleted(recording))
+        await self.objects.delete_prefix(keys.recording_prefix(recording.id))
+        await self.transcripts.delete(recording.id)
+        await self.analyses.delete(recording.id)
+        for job_id in recording.every_job_id:
+            await self.jobs.delete(job_id)
+        await self.recordings.forget(recording.id)
+
+    async def _end(self, job: Job) -> None:
+        """Cancels what has not ended, and tells the watchers."""
+        if job.status.ended:
+            return
+        try:
+            job, _ = await self.jobs.change(job.id, lambda job: lifecycle.cancel(job, now()), known=job)
+        except LeaseLost:  # another deletion was faster
+            return
+        await self.outbox.settle(job)
+
+
+@asynccontextmanager
+async def _promptly() -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(_KAFKA_SECONDS):
+            yield
+    except TimeoutError as error:
+        raise StoreUnavailable("event log", "no answer in time") from error
+
+
+def _deleted(recording: Recording) -> RecordingDeleted:
+    return RecordingDeleted(
+        id=event_id("recording.deleted", recording.job_id),
+        recording_id=recording.id,
+        owner_id=recording.owner_id,
+        job_id=recording.job_id,
+    )

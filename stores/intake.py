@@ -1,0 +1,121 @@
+"""From bytes that are stored to work that is accepted: the same end for every door that a recording comes in by.
+
+Accepted means durable: the job's document is written. What is accepted is what the store has at that moment; its ETag
+is remembered, since whoever has a presigned URL can still put something else in its place.
+"""
+
+from typing import Any
+
+import structlog
+
+from schemas.events import RecordingUploaded, event_id
+from schemas.jobs import Job
+from schemas.model import Frozen
+from schemas.recordings import Recording
+from schemas.time import now
+from stores import lifecycle
+from stores.jobs import Jobs
+from stores.objects import ObjectMissing, Objects, ObjectStat
+from stores.recordings import Recordings
+from stores.signatures import HEAD_BYTES, Kind, looks_like, recognise
+
+log = structlog.get_logger(__name__)
+
+_MB = 1024 * 1024
+
+
+class Unacceptable(Exception):
+    """What is stored cannot be processed. `code` is stable (see schemas/problems), `detail` is for a person."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+
+
+class RecordingGone(Exception):
+    """The recording was deleted meanwhile; nothing was made for it."""
+
+
+class Stored(Frozen):
+    """What a recording's object is, as the recording's document keeps it."""
+
+    content_type: str
+    size_bytes: int
+    etag: str
+
+    def fields(self) -> dict[str, Any]:
+        """The fields to be set in the recording before its job is made."""
+        return self.model_dump()
+
+
+def media_kind(head: bytes) -> Kind:
+    """What a file is that begins so. Raises Unacceptable unless it is sound or picture in time."""
+    kind = recognise(head)
+    if kind is None or not kind.media:
+        found = looks_like(head)
+        named = "an empty file" if found == "empty" else found
+        raise Unacceptable("unsupported_media", f"The file is neither audio nor video: it looks like {named}.")
+    return kind
+
+
+def expect_size(size: int, most: int) -> None:
+    """Raises Unacceptable for more than `most` bytes."""
+    if size > most:
+        raise Unacceptable("too_large", f"At most {most // _MB} MB are accepted.")
+
+
+async def examine(objects: Objects, recording: Recording, most: int) -> Stored:
+    """What the recording's object is, by what the store says and by its first bytes.
+
+    Raises Unacceptable when there is none, when it is not what was announced, larger than `most` bytes, or no media;
+    StoreUnavailable.
+    """
+    stat = await objects.stat(recording.object_key)
+    if stat is None:
+        raise Unacceptable("object_missing", "Nothing has been uploaded to the address yet.")
+    expect_size(stat.size_bytes, most)
+    _expect_announced(recording, stat)
+    try:
+        head = await objects.read(recording.object_key, 0, min(HEAD_BYTES, stat.size_bytes))
+    except ObjectMissing as error:
+        raise Unacceptable("object_missing", "The upload has vanished meanwhile.") from error
+    return Stored(content_type=media_kind(head).content_type, size_bytes=stat.size_bytes, etag=stat.etag)
+
+
+def _expect_announced(recording: Recording, stat: ObjectStat) -> None:
+    """A recording that came as a form announces no size: what is stored of it is whole, or not there at all."""
+    if recording.size_bytes not in (0, stat.size_bytes):
+        detail = f"{recording.size_bytes} bytes were announced, {stat.size_bytes} are there."
+        raise Unacceptable("size_mismatch", detail)
+
+
+async def accept(jobs: Jobs, recordings: Recordings, recording: Recording, attempts: int) -> tuple[Job, bool]:
+    """Creates the recording's job; and whether it was new: a repeat finds the same one. What it owes is not yet paid.
+
+    Raises RecordingGone when the recording was deleted before the job was there: then the job is taken back, since
+    the deletion may have looked for jobs already.
+    """
+    new = lifecycle.new_job(recording, _uploaded(recording), attempts, now())
+    job = await jobs.create(new)
+    if await recordings.get(recording.id) is None:
+        await jobs.delete(job.id)
+        raise RecordingGone(recording.id)
+    if job is new:
+        await recordings.follow(job)
+        log.info("accepted", recording_id=recording.id, job_id=job.id, size_bytes=recording.size_bytes)
+    return job, job is new
+
+
+def _uploaded(recording: Recording) -> RecordingUploaded:
+    assert recording.content_type is not None
+    return RecordingUploaded(
+        id=event_id("recording.uploaded", recording.job_id),
+        recording_id=recording.id,
+        owner_id=recording.owner_id,
+        job_id=recording.job_id,
+        object_key=recording.object_key,
+        content_type=recording.content_type,
+        size_bytes=recording.size_bytes,
+        source=recording.source,
+    )

@@ -1,0 +1,139 @@
+"""What is wrong with one recording: a pure function of its document, its objects, its job and the time.
+
+Nothing is judged that somebody may be at: everything has an age before it counts. An upload is given up only when its
+address has been invalid for ABANDONED_UPLOAD_MINUTES, so that a slow PUT that began at the last moment can still end. A
+form that is being received says so in its document every few seconds, so that its age is that of the last such sign.
+"""
+
+from collections.abc import Iterator, Mapping, Sized
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from schemas.model import Frozen
+from schemas.recordings import Recording, RecordingStatus, Source
+from schemas.settings import Settings
+from stores.objects import Listed
+from stores.reconciler.findings import Finding, Kind
+
+
+class Ages(Frozen):
+    """From when on something counts. `settled`: nobody is at it any more."""
+
+    settled: timedelta = timedelta(seconds=60)
+    abandoned: timedelta
+    address: timedelta
+    parts: timedelta
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Ages":
+        """Those of the settings."""
+        abandoned = timedelta(minutes=settings.abandoned_upload_minutes)
+        return cls(
+            abandoned=abandoned,
+            address=timedelta(seconds=settings.presigned_url_seconds),
+            parts=max(abandoned, timedelta(seconds=settings.media_step_seconds)),
+        )
+
+
+class Subject(NamedTuple):
+    """All that is known of a recording at one moment. `recording` is None where there is no document."""
+
+    recording_id: str
+    recording: Recording | None
+    objects: Mapping[str, Listed]
+    has_job: bool
+
+
+def judge(subject: Subject, ages: Ages, at: datetime) -> list[Finding]:
+    """What is wrong; in the order in which it is to be repaired. Whether stored bytes are media is not looked at."""
+    return list(_judge(subject, ages, at))
+
+
+def _judge(subject: Subject, ages: Ages, at: datetime) -> Iterator[Finding]:
+    recording = subject.recording
+    if recording is None:
+        yield from _orphans(subject, ages, at)
+    elif recording.deleted_at is not None:
+        if at - recording.deleted_at > ages.settled:
+            yield _found(Kind.DELETION_UNFINISHED, subject, "It was deleted, and something is left of it.")
+    elif recording.status is RecordingStatus.AWAITING_UPLOAD:
+        if not subject.has_job:
+            yield from _awaiting(subject, recording, ages, at)
+    elif recording.status is not RecordingStatus.LIVE and at - recording.updated_at > ages.settled:
+        yield from _processed(subject, recording)
+
+
+def _orphans(subject: Subject, ages: Ages, at: datetime) -> Iterator[Finding]:
+    orphans = old_orphans(subject, ages, at)
+    if orphans:
+        size = sum(orphan.size_bytes for orphan in orphans)
+        yield _found(Kind.OBJECT_ORPHANED, subject, f"Of no recording: {_objects(orphans)}, {size} bytes.")
+
+
+def old_orphans(subject: Subject, ages: Ages, at: datetime) -> list[Listed]:
+    """The objects of a recording that is not there: those that nobody can be writing for any more."""
+    return [found for found in subject.objects.values() if at - found.modified > ages.abandoned]
+
+
+def _awaiting(subject: Subject, recording: Recording, ages: Ages, at: datetime) -> Iterator[Finding]:
+    stored = subject.objects.get(recording.object_key)
+    whole = stored is not None and recording.size_bytes in (0, stored.size_bytes)
+    if whole:
+        if _due(recording, ages, at):
+            yield _found(Kind.UPLOAD_STORED, subject, "The upload is stored and was never completed.")
+    elif given_up(recording, ages, at):
+        what = "is not what was announced" if stored else "never came"
+        yield _found(Kind.UPLOAD_ABANDONED, subject, f"The upload {what}.")
+
+
+def _due(recording: Recording, ages: Ages, at: datetime) -> bool:
+    """Whether nobody is going to complete the upload. With an ETag somebody tried, and was broken off."""
+    if recording.etag is not None:
+        return at - recording.updated_at > ages.settled
+    return at - _last_sign(recording) > ages.abandoned
+
+
+def given_up(recording: Recording, ages: Ages, at: datetime) -> bool:
+    """Whether nothing can come of an upload any more that is not there, or not as announced."""
+    address = ages.address if recording.source is Source.PRESIGNED else timedelta()
+    untouched = at - recording.updated_at > ages.settled
+    return untouched and at - _last_sign(recording) > ages.abandoned + address
+
+
+def _last_sign(recording: Recording) -> datetime:
+    return recording.created_at if recording.source is Source.PRESIGNED else recording.updated_at
+
+
+def _processed(subject: Subject, recording: Recording) -> Iterator[Finding]:
+    if missing := missing_keys(subject, recording):
+        yield _found(Kind.RENDITION_MISSING, subject, f"Listed, but not there: {_objects(missing)}.")
+    original = subject.objects.get(recording.object_key)
+    working = recording.status is RecordingStatus.PROCESSING
+    if original is None:
+        if not (working and subject.has_job) and not recording.original_lost:
+            yield _found(Kind.SOURCE_MISSING, subject, "The stored upload is no longer there.")
+    elif working and not subject.has_job:
+        yield _found(Kind.JOB_MISSING, subject, "Its job is not there.")
+    elif recording.etag not in (None, original.etag) and not _told(recording, Kind.SOURCE_CHANGED):
+        detail = f"{recording.size_bytes} bytes were accepted; others, {original.size_bytes}, are in their place."
+        yield _found(Kind.SOURCE_CHANGED, subject, detail)
+
+
+def _told(recording: Recording, kind: Kind) -> bool:
+    """Whether the recording itself says so already."""
+    return recording.error is not None and recording.error.code == kind.value
+
+
+def missing_keys(subject: Subject, recording: Recording) -> list[str]:
+    """The keys of renditions and thumbnails that the document lists and the store does not have."""
+    renditions = [made.key for made in recording.renditions]
+    thumbnails = [made.key for made in recording.thumbnails]
+    return [key for key in (*renditions, *thumbnails) if key not in subject.objects]
+
+
+def _objects(some: Sized) -> str:
+    return f"{len(some)} object{'s' if len(some) > 1 else ''}"
+
+
+def _found(kind: Kind, subject: Subject, detail: str) -> Finding:
+    return Finding(kind=kind, recording_id=subject.recording_id, detail=detail)

@@ -1,0 +1,140 @@
+"""What is done about each kind of finding. Everything is looked at once more right before.
+
+Every write asks that nobody has written since that look; so an upload that is completed, a deletion or another
+reconciler at the same moment wins, and the finding is settled.
+"""
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from schemas.ids import new_id
+from schemas.jobs import Failure
+from schemas.problems import CODES
+from schemas.recordings import SOURCE_MISSING, Recording, RecordingStatus
+from schemas.time import now
+from stores.deletion import Deletion
+from stores.errors import StoreUnavailable
+from stores.intake import RecordingGone, Unacceptable, accept, examine
+from stores.reconciler.findings import Finding, Kind, Outcome
+from stores.reconciler.judgement import Subject, missing_keys, old_orphans
+from stores.reconciler.survey import Survey
+
+log = structlog.get_logger(__name__)
+
+Repair = Callable[[Subject, Recording], Awaitable[bool]]
+
+
+class Repairs:
+    """Repairs findings of a survey. A repeat is harmless."""
+
+    def __init__(self, survey: Survey, deletion: Deletion, attempts: int) -> None:
+        self._survey = survey
+        self._deletion = deletion
+        self._attempts = attempts
+        self._recordings = deletion.recordings
+        self._jobs = deletion.jobs
+        self._objects = deletion.objects
+        self._of_recordings: dict[Kind, Repair] = {
+            Kind.UPLOAD_STORED: self._complete,
+            Kind.UPLOAD_ABANDONED: self._expire,
+            Kind.DELETION_UNFINISHED: self._finish,
+            Kind.SOURCE_MISSING: self._fail,
+            Kind.RENDITION_MISSING: self._unlist,
+            Kind.JOB_MISSING: self._start_again,
+        }
+
+    async def repair(self, finding: Finding) -> Outcome:
+        """Does what is to be done, if it still is. Raises StoreUnavailable."""
+        if finding.kind is Kind.SOURCE_CHANGED:
+            return Outcome.REPORTED
+        done = await self._repaired(finding)
+        return Outcome.REPAIRED if done else Outcome.SETTLED
+
+    async def _repaired(self, finding: Finding) -> bool:
+        match finding.kind:
+            case Kind.JOB_ORPHANED | Kind.TRANSCRIPT_ORPHANED | Kind.ANALYSES_ORPHANED:
+                return await self._remove_leftover(finding)
+            case Kind.UPLOAD_PARTS:
+                return await self._abort(finding)
+        subject, findings = await self._survey.look(finding.recording_id)
+        if all(found.kind is not finding.kind for found in findings):
+            return False
+        if subject.recording is None:
+            return await self._remove_orphans(subject)
+        return await self._of_recordings[finding.kind](subject, subject.recording)
+
+    async def _complete(self, _: Subject, recording: Recording) -> bool:
+        """What upload-complete would have done."""
+        try:
+            stored = await examine(self._objects, recording, self._survey.most_bytes)
+        except Unacceptable:
+            return False
+        if not await self._recordings.amend(recording, stored.fields()):
+            return False
+        return await self._accept(recording.model_copy(update=stored.fields()))
+
+    async def _accept(self, recording: Recording) -> bool:
+        try:
+            job, _ = await accept(self._jobs, self._recordings, recording, self._attempts)
+        except RecordingGone:
+            return False
+        try:
+            await self._deletion.outbox.settle(job, whole=True)
+        except StoreUnavailable as error:
+            log.warning("left to the sweeper", job_id=job.id, reason=str(error))
+        return True
+
+    async def _start_again(self, _: Subject, recording: Recording) -> bool:
+        """The job anew; under another id where the old one has written already, since its fences are used up."""
+        job_id = new_id() if recording.fences else recording.job_id
+        if not await self._recordings.amend(recording, {"job_id": job_id}):
+            return False
+        return await self._accept(recording.model_copy(update={"job_id": job_id}))
+
+    async def _expire(self, _: Subject, recording: Recording) -> bool:
+        if not await self._recordings.mark_deleted(recording, unless_changed=True):
+            return False
+        for upload in await self._objects.open_uploads(recording.object_key):
+            await self._objects.abort(upload)
+        await self._deletion.destroy(recording)
+        return True
+
+    async def _finish(self, _: Subject, recording: Recording) -> bool:
+        await self._deletion.destroy(recording)
+        return True
+
+    async def _fail(self, _: Subject, recording: Recording) -> bool:
+        failure = Failure(code=SOURCE_MISSING, detail=f"{CODES[SOURCE_MISSING].title}.")
+        return await self._recordings.amend(
+            recording, {"status": RecordingStatus.FAILED, "error": failure.model_dump()}
+        )
+
+    async def _unlist(self, subject: Subject, recording: Recording) -> bool:
+        """Takes what is not there off the lists, so that no address leads nowhere."""
+        return await self._recordings.unlist(recording, missing_keys(subject, recording))
+
+    async def _remove_orphans(self, subject: Subject) -> bool:
+        for orphan in old_orphans(subject, self._survey.ages, now()):
+            await self._objects.delete(orphan.key)
+        return True
+
+    async def _remove_leftover(self, finding: Finding) -> bool:
+        if await self._recordings.stored(finding.recording_id) is not None:
+            return False
+        match finding.kind:
+            case Kind.JOB_ORPHANED:
+                await self._jobs.delete(finding.subject)
+            case Kind.TRANSCRIPT_ORPHANED:
+                await self._deletion.transcripts.delete(finding.recording_id)
+            case _:
+                await self._deletion.analyses.delete(finding.recording_id)
+        return True
+
+    async def _abort(self, finding: Finding) -> bool:
+        """Throws away the parts of every upload to that key that nobody is sending any more."""
+        uploads = await self._objects.open_uploads(finding.subject)
+        left = [upload for upload in uploads if await self._survey.left_over(upload)]
+        for upload in left:
+            await self._objects.abort(upload)
+        return bool(left)

@@ -1,0 +1,107 @@
+"""Housekeeping: the reconciler, every RECONCILE_SECONDS, in one worker process at a time over all of them."""
+
+import asyncio
+import random
+import time
+
+import structlog
+
+from schemas.failures import Retryable
+from stores.deletion import Deletion
+from stores.reconciler import Kind, Outcome, Reconciler, Report
+from streams import metrics
+from streams.resources import Resources
+
+log = structlog.get_logger(__name__)
+
+DUTY = "reconcile"
+LEASE_SECONDS = 60.0
+"""After so long without a sign of its owner the duty is anybody's."""
+_LOOKS = 4
+"""How often in the time between two runs a process looks whether the next one is due."""
+
+
+def deletion_of(resources: Resources) -> Deletion:
+    """What destroys recordings, on the stores of this process."""
+    return Deletion(
+        jobs=resources.jobs,
+        recordings=resources.recordings,
+        transcripts=resources.transcripts,
+        analyses=resources.analyses,
+        objects=resources.objects,
+        outbox=resources.outbox,
+        publisher=resources.publisher,
+    )
+
+
+class Housekeeping:
+    """Keeps house for as long as it runs. Cancel it to end it: whatever it was at is taken up by another."""
+
+    def __init__(self, resources: Resources, owner: str) -> None:
+        self._duties = resources.duties
+        self._owner = owner
+        self._every = resources.settings.reconcile_seconds
+        self._reconciler = Reconciler(deletion_of(resources), resources.settings)
+        for kind in Kind:  # from zero on, so that the first one shows as an increase
+            for outcome in (Outcome.REPAIRED, Outcome.HELD):
+                metrics.FINDINGS.labels(kind.value, outcome.value)
+
+    async def run(self) -> None:
+        """Looks again and again whether it is time, with a jitter so that many processes do not look in step."""
+        while True:
+            await asyncio.sleep(self._every / _LOOKS * random.uniform(0.5, 1.5))  # noqa: S311 - not for secrets
+            try:
+                await self.look()
+            except Retryable as error:
+                log.warning("housekeeping put off", error=str(error))
+            except Exception:  # what cannot be read now must not end the worker
+                log.exception("housekeeping broke off")
+
+    async def look(self) -> bool:
+        """Keeps house if it is time and nobody else does; whether it did. Raises StoreUnavailable."""
+        if not await self._duties.take(DUTY, self._owner, LEASE_SECONDS):
+            return False
+        keeping = asyncio.create_task(self._keep_house())
+        holding = asyncio.create_task(self._hold(keeping))
+        try:
+            await asyncio.wait([keeping])
+        finally:
+            holding.cancel()
+            keeping.cancel()
+            await asyncio.wait([holding, keeping])
+        if keeping.cancelled():
+            return False
+        keeping.result()
+        await self._duties.keep(DUTY, self._owner, self._every)
+        return True
+
+    async def _keep_house(self) -> None:
+        began = time.monotonic()
+        report = await self._reconciler.run()
+        _count(report)
+        outcomes = {kind.value: count for kind, count in report.counts.items()}
+        log.info(
+            "house kept",
+            recordings=report.recordings,
+            objects=report.objects,
+            seconds=round(time.monotonic() - began, 1),
+            **outcomes,
+        )
+
+    async def _hold(self, keeping: "asyncio.Task[None]") -> None:
+        """Prolongs the lease while the work goes on; stops the work when somebody else has the duty."""
+        while True:
+            await asyncio.sleep(LEASE_SECONDS / 3)
+            try:
+                if not await self._duties.keep(DUTY, self._owner, LEASE_SECONDS):
+                    log.warning("housekeeping is somebody else's now")
+                    keeping.cancel()
+                    return
+            except Retryable as error:
+                log.warning("the duty of housekeeping was not prolonged", error=str(error))
+
+
+def _count(report: Report) -> None:
+    metrics.RECONCILED.set_to_current_time()
+    for finding in report.findings:
+        metrics.FINDINGS.labels(finding.kind.value, finding.outcome.value).inc()
