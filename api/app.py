@@ -7,6 +7,7 @@ import structlog
 from aiohttp import web
 
 from api import keys
+from api.admission import Admission
 from api.binding import BODY_BYTES, bind
 from api.health import HealthCheck
 from api.metrics import Metrics
@@ -21,6 +22,8 @@ from api.tokens import AccessTokens
 from schemas.settings import Settings
 from schemas.time import now
 from stores.analyses import AnalysesStore
+from stores.dead_letters import DeadLetters
+from stores.deletion import Deletion
 from stores.documents import connect, disconnect
 from stores.errors import StoreUnavailable
 from stores.jobs import Jobs
@@ -30,7 +33,9 @@ from stores.people import People
 from stores.prepare import prepare
 from stores.publisher import Publisher
 from stores.recordings import Recordings
+from stores.replay import Replay
 from stores.transcripts import Transcripts
+from stores.workers import Workers
 
 log = structlog.get_logger(__name__)
 
@@ -48,9 +53,8 @@ def make_app(settings: Settings) -> web.Application:
     bind(app, ROUTES)
     app.on_response_prepare.append(finish)
     app.on_shutdown.append(_send_watchers_away)
-    app.cleanup_ctx.extend(
-        (_passwords, _documents, _objects, _publisher, _outbox, _progress, _health, _preparing, _sweeping)
-    )
+    app.cleanup_ctx.extend((_passwords, _documents, _objects, _publisher, _outbox, _letters, _deletion, _admission))
+    app.cleanup_ctx.extend((_progress, _health, _preparing, _sweeping))
     return app
 
 
@@ -72,6 +76,7 @@ async def _documents(app: web.Application) -> AsyncIterator[None]:
     app[keys.TRANSCRIPTS] = Transcripts(database)
     app[keys.ANALYSES] = AnalysesStore(database)
     app[keys.PEOPLE] = People(database)
+    app[keys.WORKERS] = Workers(database)
     yield
     disconnect(database)
 
@@ -89,7 +94,34 @@ async def _publisher(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _outbox(app: web.Application) -> AsyncIterator[None]:
-    app[keys.OUTBOX] = Outbox(app[keys.JOBS], app[keys.RECORDINGS], app[keys.PUBLISHER])
+    async with Outbox(app[keys.JOBS], app[keys.RECORDINGS], app[keys.PUBLISHER]) as outbox:
+        app[keys.OUTBOX] = outbox
+        yield
+
+
+async def _deletion(app: web.Application) -> AsyncIterator[None]:
+    app[keys.DELETION] = Deletion(
+        jobs=app[keys.JOBS],
+        recordings=app[keys.RECORDINGS],
+        transcripts=app[keys.TRANSCRIPTS],
+        analyses=app[keys.ANALYSES],
+        objects=app[keys.OBJECTS],
+        outbox=app[keys.OUTBOX],
+        publisher=app[keys.PUBLISHER],
+    )
+    yield
+
+
+async def _admission(app: web.Application) -> AsyncIterator[None]:
+    app[keys.ADMISSION] = Admission(app[keys.SETTINGS], app[keys.JOBS].open_by_owner)
+    yield
+    await app[keys.ADMISSION].close()
+
+
+async def _letters(app: web.Application) -> AsyncIterator[None]:
+    letters = DeadLetters(app[keys.SETTINGS])
+    app[keys.LETTERS] = letters
+    app[keys.REPLAY] = Replay(letters, app[keys.JOBS], app[keys.OUTBOX], app[keys.PUBLISHER])
     yield
 
 

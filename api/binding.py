@@ -1,6 +1,7 @@
 """From a route of the table to what aiohttp calls: admit the caller, read what is taken, answer what is given."""
 
 import asyncio
+from typing import Any, get_origin
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -50,13 +51,20 @@ def answer(given: BaseModel | None, status: int) -> web.Response:
 async def _taken(request: web.Request, model: type[BaseModel], query: bool) -> BaseModel:
     try:
         if query:
-            return model.model_validate(dict(request.query))
+            return model.model_validate(_query(request, model))
         return model.model_validate_json(await _body(request), strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         if first["type"] == "json_invalid":
             raise Problem("invalid_json", f"The body is not JSON: {first['ctx']['error']}.") from error
         raise wrong_fields(error) from error
+
+
+def _query(request: web.Request, model: type[BaseModel]) -> dict[str, Any]:
+    """Each parameter once, by its first value; one that the model has several of, with all its values."""
+    sent, fields = request.query, model.model_fields
+    several = {name for name in fields if get_origin(fields[name].annotation) is tuple}
+    return {name: sent.getall(name) if name in several else sent[name] for name in sent}
 
 
 async def _body(request: web.Request) -> bytes:

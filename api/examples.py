@@ -5,22 +5,37 @@ from typing import Any
 from pydantic import BaseModel
 
 from schemas.jobs import JobView
-from schemas.requests import Credentials, RecordingChange, Refresh, Registration, UploadComplete, UploadRequest
+from schemas.letters import Letter, LetterList, Replayed
+from schemas.requests import (
+    Credentials,
+    JobRequest,
+    RecordingChange,
+    Refresh,
+    Registration,
+    UploadComplete,
+    UploadRequest,
+)
 from schemas.responses import (
     Accepted,
     Health,
     Info,
+    JobAccepted,
+    JobList,
     Limits,
     RecordingList,
     RecordingState,
     RecordingView,
+    StorageFreed,
+    StorageStats,
     TicketView,
     Tokens,
     UploadAddress,
     UserView,
     VideoAccepted,
+    VideoList,
 )
 from schemas.transcripts import Transcript
+from schemas.workers import StageList, StageResumed
 
 _ID = "0199e2a4-7c1e-7d32-9a41-5be2f03c11aa"
 _JOB = "0199e2a4-7c1e-7d32-9a41-5be2f03c11ab"
@@ -51,6 +66,46 @@ _ITEM: dict[str, Any] = {
 }
 _CITED: dict[str, Any] = {"provider": "offline", "extractive": True, "citations": []}
 _SEGMENT: dict[str, Any] = {"id": 0, "start": 0.4, "end": 2.1, "speaker": "Speaker 1", "text": "Good morning."}
+
+_JOB_ITEM: dict[str, Any] = {
+    "id": _JOB,
+    "recording_id": _ID,
+    "job_type": "ingest",
+    "status": "running",
+    "progress": 35.0,
+    "version": 7,
+    "delivered": ["audio"],
+    "missing": [],
+    "created_at": _AT,
+    "started_at": _AT,
+}
+
+_LETTER: dict[str, Any] = {
+    "number": 12,
+    "at": _AT,
+    "stage": "transcribe",
+    "code": "provider_unavailable",
+    "detail": "The provider did not answer.",
+    "attempts": 3,
+    "job_id": _JOB,
+    "recording_id": _ID,
+    "original_topic": "tidemark.audio",
+}
+_STAGE: dict[str, Any] = {
+    "stage": "transcribe",
+    "stopped": 1,
+    "workers": [
+        {
+            "worker": "box:17:5be2f0",
+            "running": 0,
+            "slots": 2,
+            "state": "stopped",
+            "since": _AT,
+            "reason": "11 of the newest 20 attempts failed: provider_unavailable 11.",
+            "failed_share": 0.55,
+        }
+    ],
+}
 
 _LIMITS = Limits(
     max_upload_bytes=2 * 1024**3,
@@ -89,6 +144,27 @@ EXAMPLES: dict[type[BaseModel], dict[str, Any]] = {
         "project_id": "website",
     },
     RecordingList: {"items": [_ITEM], "next_cursor": None},
+    VideoList: {
+        "items": [{**_ITEM, "asset_id": _ID, "original_filename": _ITEM["filename"]}],
+        "next_cursor": None,
+    },
+    StorageStats: {
+        "project_id": "website",
+        "recordings": 3,
+        "by_status": {"completed": 2, "processing": 1},
+        "originals_bytes": 12635202,
+        "renditions_bytes": 8022400,
+        "by_rendition": {"mp4": 7822400, "m4a": 200000},
+        "total_bytes": 20657602,
+    },
+    StorageFreed: {"project_id": "website", "recordings": 3, "total_bytes": 20657602},
+    JobRequest: {
+        "job_type": "export",
+        "payload": {"recording_id": _ID, "include": ["transcript", "analyses"]},
+        "max_attempts": 5,
+    },
+    JobAccepted: {"id": _JOB, "status": "queued", "job_id": _JOB, "job_type": "export", "recording_id": _ID},
+    JobList: {"items": [_JOB_ITEM], "next_cursor": None},
     RecordingView: {
         **_ITEM,
         "thumbnails": [{"at": 0, "width": 320, "height": 180, "url": f"{_PATH}/thumbnails/0"}],
@@ -110,19 +186,39 @@ EXAMPLES: dict[type[BaseModel], dict[str, Any]] = {
         "segments": [_SEGMENT],
     },
     JobView: {
-        "id": _JOB,
-        "recording_id": _ID,
-        "job_type": "ingest",
-        "status": "running",
-        "progress": 25.0,
-        "version": 7,
-        "steps": [{"name": "audio", "status": "running", "progress": 40, "attempt": 1, "started_at": _AT}],
+        **_JOB_ITEM,
+        "steps": [
+            {"name": "audio", "status": "completed", "progress": 100, "attempt": 1, "started_at": _AT},
+            {
+                "name": "render",
+                "status": "running",
+                "progress": 40,
+                "attempt": 2,
+                "max_attempts": 3,
+                "started_at": _AT,
+                "history": [{"attempt": 1, "ended_at": _AT, "code": "worker_lost", "detail": "It went away."}],
+            },
+        ],
         "logs": [{"at": _AT, "step": "audio", "message": "attempt 1 of 3"}],
         "results": {},
-        "created_at": _AT,
-        "started_at": _AT,
     },
-    Health: {"status": "ok", "parts": [{"name": "kafka", "ok": True}]},
+    LetterList: {"items": [_LETTER], "next_cursor": "12"},
+    Letter: {**_LETTER, "original": {"type": "audio.extracted", "job_id": _JOB}},
+    Replayed: {"number": 12, "job_id": _JOB, "topic": None},
+    StageList: {"items": [_STAGE]},
+    StageResumed: {"stage": "transcribe", "resumed_at": _AT},
+    Health: {
+        "status": "degraded",
+        "parts": [
+            {"name": "kafka", "ok": True},
+            {
+                "name": "workers",
+                "ok": False,
+                "detail": "«transcribe» is stopped in 1 of 1 workers.",
+                "stages": [{"stage": "transcribe", "workers": 1, "stopped": 1, "reason": "timeout 11."}],
+            },
+        ],
+    },
     Info: {
         "name": "tidemark",
         "version": "0.1.0",

@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from api.admission import Admission
 from api.health import HealthCheck
 from api.metrics import Metrics
 from api.passwords import Passwords
@@ -9,6 +10,8 @@ from api.progress import Progress
 from api.tokens import AccessTokens
 from schemas.settings import Settings
 from stores.analyses import AnalysesStore
+from stores.dead_letters import DeadLetters
+from stores.deletion import Deletion
 from stores.documents import Database
 from stores.jobs import Jobs
 from stores.objects import Objects
@@ -16,7 +19,9 @@ from stores.outbox import Outbox
 from stores.people import People
 from stores.publisher import Publisher
 from stores.recordings import Recordings
+from stores.replay import Replay
 from stores.transcripts import Transcripts
+from stores.workers import Workers
 
 SETTINGS = web.AppKey("settings", Settings)
 DATABASE: web.AppKey[Database] = web.AppKey("database")
@@ -28,7 +33,12 @@ PEOPLE = web.AppKey("people", People)
 OBJECTS = web.AppKey("objects", Objects)
 PUBLISHER = web.AppKey("publisher", Publisher)
 OUTBOX = web.AppKey("outbox", Outbox)
+DELETION = web.AppKey("deletion", Deletion)
+ADMISSION = web.AppKey("admission", Admission)
 PROGRESS = web.AppKey("progress", Progress)
+LETTERS = web.AppKey("letters", DeadLetters)
+REPLAY = web.AppKey("replay", Replay)
+WORKERS = web.AppKey("workers", Workers)
 HEALTH = web.AppKey("health", HealthCheck)
 METRICS = web.AppKey("metrics", Metrics)
 ACCESS_TOKENS = web.AppKey("access_tokens", AccessTokens)

@@ -11,6 +11,7 @@ from api.access import COOKIE, Access
 from api.examples import EXAMPLES
 from api.table import Route
 from schemas.media import RenditionKind
+from schemas.pipeline import STAGE_NAMES
 from schemas.problems import CODES, TYPE_PREFIX
 from schemas.requests import PROJECT_ID
 from schemas.responses import ProblemBody
@@ -22,6 +23,7 @@ _PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "kind": {"type": "string", "enum": [kind.value for kind in RenditionKind]},
     "number": {"type": "integer", "minimum": 0},
     "project_id": {"type": "string", "pattern": PROJECT_ID},
+    "stage": {"type": "string", "enum": list(STAGE_NAMES)},
 }
 _SCHEMES: dict[str, dict[str, str]] = {
     "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
@@ -32,6 +34,7 @@ _SECURITY: dict[Access, list[str]] = {
     Access.OPEN: [],
     Access.CALLER: ["bearer", "cookie"],
     Access.WATCHER: ["bearer", "cookie", "ticket"],
+    Access.ADMIN: ["bearer", "cookie"],
 }
 _STATUS_WORDS = {101: "The websocket is open", 201: "Created", 202: "Accepted", 204: "Done", 206: "A part of it"}
 
@@ -182,7 +185,9 @@ def problem_codes(route: Route) -> tuple[str, ...]:
     codes = [*route.problems, "internal_error"]
     if route.access is not Access.OPEN:
         codes += ["not_signed_in", "token_expired", "token_invalid"]
-    if route.access is Access.WATCHER or (route.access is Access.CALLER and route.method != "GET"):
+    if route.access is Access.ADMIN:
+        codes.append("forbidden")
+    if route.access is Access.WATCHER or (route.access is not Access.OPEN and route.method != "GET"):
         codes.append("origin_refused")
     if route.takes:
         codes.append("invalid_field")

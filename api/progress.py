@@ -18,6 +18,7 @@ from api.metrics import Metrics
 from api.slots import Frame, Slot, frame_of
 from schemas.events import JobProgressed
 from schemas.failures import Retryable
+from schemas.jobs import Job
 from schemas.settings import Settings
 from schemas.topics import Topic
 from stores.errors import StoreUnavailable
@@ -28,6 +29,8 @@ log = structlog.get_logger(__name__)
 
 _REREAD_SECONDS, _REREAD_BLIND_SECONDS = 10.0, 2.0
 _START_SECONDS = 20.0
+_SILENCE_MS = 2000
+_ANSWER_SECONDS = 3.0
 _BACKOFF_SECONDS = (0.5, 1.0, 2.0, 5.0)
 _RECORDS = 2000
 _JOBS_A_READ = 200
@@ -76,6 +79,11 @@ class Progress:
             if not slots:
                 self._slots.pop(job_id, None)
 
+    def tell(self, job: Job) -> None:
+        """Hands a state that this node has made to those who watch the job here. Kafka takes it to the other nodes."""
+        if slots := self._slots.get(job.id):
+            _offer(slots, frame_of(job))
+
     async def _follow(self) -> None:
         """Reads the topic for ever; when Kafka is away, again and again."""
         failures = 0
@@ -109,7 +117,10 @@ class Progress:
             self._following = True
             await self._refresh()
             while True:
-                self._deliver(await consumer.getmany(timeout_ms=1000, max_records=_RECORDS))
+                batches = await consumer.getmany(timeout_ms=_SILENCE_MS, max_records=_RECORDS)
+                self._deliver(batches)
+                if not batches:
+                    await _expect_answer(consumer)
         finally:
             await consumer.stop()
 
@@ -131,8 +142,13 @@ class Progress:
         _offer(slots, frame)
 
     async def _reread(self) -> None:
+        waited = 0.0
         while True:
-            await asyncio.sleep(_REREAD_SECONDS if self._following else _REREAD_BLIND_SECONDS)
+            await asyncio.sleep(_REREAD_BLIND_SECONDS)
+            waited += _REREAD_BLIND_SECONDS
+            if self._following and waited < _REREAD_SECONDS:
+                continue
+            waited = 0.0
             try:
                 await self._refresh()
             except StoreUnavailable as error:
@@ -149,6 +165,12 @@ class Progress:
             for job_id in asked:
                 slots = self._slots.get(job_id, set())
                 _offer(slots, frame_of(found[job_id])) if job_id in found else _send_away(slots)
+
+
+async def _expect_answer(consumer: AIOKafkaConsumer) -> None:
+    """Raises unless Kafka answers: to the consumer itself a Kafka that is away is only silent."""
+    async with asyncio.timeout(_ANSWER_SECONDS):
+        await consumer.end_offsets(consumer.assignment())
 
 
 def _send_away(slots: set[Slot]) -> None:

@@ -1,11 +1,16 @@
 """The whole API in one table, from which registration, checks of access and bodies, and OpenAPI are made."""
 
 from api.access import Access
-from api.handlers import accounts, jobs, projects, recordings, service, uploads
+from api.handlers import accounts, admin, jobs, projects, recordings, service, uploads
 from api.table import Route
 from schemas.jobs import JobView
+from schemas.letters import Letter, LetterList, Replayed
 from schemas.requests import (
     Credentials,
+    JobQuery,
+    JobRequest,
+    LetterQuery,
+    ProjectJobQuery,
     RecordingChange,
     RecordingQuery,
     Refresh,
@@ -13,29 +18,41 @@ from schemas.requests import (
     TranscriptQuery,
     UploadComplete,
     UploadRequest,
+    VideoQuery,
 )
 from schemas.responses import (
     Accepted,
     Health,
     Info,
+    JobAccepted,
+    JobList,
     RecordingList,
     RecordingState,
     RecordingView,
+    StorageFreed,
+    StorageStats,
     TicketView,
     Tokens,
     UploadAddress,
     UserView,
     VideoAccepted,
+    VideoList,
 )
 from schemas.transcripts import Transcript
+from schemas.workers import StageList, StageResumed
 
-_OPEN, _WATCHER = Access.OPEN, Access.WATCHER
+_OPEN, _WATCHER, _ADMIN = Access.OPEN, Access.WATCHER, Access.ADMIN
 _V1 = "/api/v1"
 _RECORDING = f"{_V1}/recordings/{{id}}"
-_JOB = f"{_V1}/jobs/{{id}}"
-_MEDIA = ("video/mp4", "audio/mp4", "audio/wav", "image/jpeg", "application/octet-stream")
+_JOBS, _JOB = f"{_V1}/jobs", f"{_V1}/jobs/{{id}}"
+_PROJECT = "/projects/{project_id}"
+_LETTERS = f"{_V1}/admin/dead-letters"
+_VIDEO, _PROJECT_JOB = f"{_PROJECT}/videos/{{asset_id}}", f"{_PROJECT}/jobs/{{id}}"
+_MEDIA = ("video/mp4", "audio/mp4", "audio/wav", "image/jpeg", "application/zip", "application/octet-stream")
 _TEXTS = ("text/plain", "application/x-subrip", "text/vtt")
-_UPLOAD_PROBLEMS = ("too_large", "unsupported_media", "invalid_field")
+_UPLOAD_PROBLEMS = ("too_large", "unsupported_media", "invalid_field", "queue_full")
+_WORK_PROBLEMS = ("not_found", "not_ready", "job_running", "queue_full")
+_RETRY_PROBLEMS = ("not_found", "job_running", "job_ended", "queue_full")
 
 # fmt: off
 ROUTES: tuple[Route, ...] = (
@@ -49,12 +66,25 @@ ROUTES: tuple[Route, ...] = (
           gives=TicketView, status=201),
     # uploads
     Route("POST", f"{_V1}/recordings/request-upload", uploads.request_upload, "Ask for an address to upload to",
-          takes=UploadRequest, gives=UploadAddress, status=201, problems=("too_large",)),
+          takes=UploadRequest, gives=UploadAddress, status=201, problems=("too_large", "queue_full")),
     Route("POST", f"{_RECORDING}/upload-complete", uploads.upload_complete, "Say that the upload is there",
           takes=UploadComplete, gives=Accepted, status=202,
           problems=("not_found", "object_missing", "size_mismatch", *_UPLOAD_PROBLEMS)),
-    Route("POST", "/projects/{project_id}/videos", projects.upload_video, "Upload a video into a project",
+    # projects
+    Route("POST", f"{_PROJECT}/videos", projects.upload_video, "Upload a video into a project",
           gives=VideoAccepted, status=202, problems=_UPLOAD_PROBLEMS, form=True),
+    Route("GET", f"{_PROJECT}/videos", projects.videos, "List a project's recordings, newest first",
+          takes=VideoQuery, gives=VideoList, head=True),
+    Route("GET", _VIDEO, recordings.detail, "A recording", gives=RecordingView, problems=("not_found",), head=True,
+          alias_of=_RECORDING),
+    Route("DELETE", _VIDEO, recordings.delete, "Delete a recording", status=204, problems=("not_found",),
+          alias_of=_RECORDING),
+    Route("DELETE", f"{_PROJECT}/storage", projects.clear, "Delete all that a project holds", gives=StorageFreed,
+          problems=("invalid_field",)),
+    Route("GET", f"{_PROJECT}/storage/stats", projects.stats, "What a project takes up", gives=StorageStats,
+          problems=("invalid_field",), head=True),
+    Route("GET", "/storage/stats", projects.total_stats, "What everything of the caller takes up", gives=StorageStats,
+          head=True),
     # recordings
     Route("GET", f"{_V1}/recordings", recordings.index, "List recordings, newest first",
           takes=RecordingQuery, gives=RecordingList, head=True),
@@ -71,6 +101,26 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{_RECORDING}/thumbnails/{{number}}", recordings.thumbnail, "A thumbnail",
           problems=("not_found", "range_not_satisfiable"), media=("image/jpeg",), head=True),
     # jobs
+    Route("POST", _JOBS, jobs.create, "Ask for work on a recording", takes=JobRequest, gives=JobAccepted, status=202,
+          problems=_WORK_PROBLEMS),
+    Route("POST", f"{_PROJECT}/jobs", jobs.create, "Ask for work on a project's recording", takes=JobRequest,
+          gives=JobAccepted, status=202, problems=_WORK_PROBLEMS, alias_of=_JOBS),
+    Route("GET", _JOBS, jobs.index, "List jobs, newest first", takes=JobQuery, gives=JobList, head=True),
+    Route("GET", f"{_PROJECT}/jobs", jobs.of_project, "List a project's jobs, newest first", takes=ProjectJobQuery,
+          gives=JobList, head=True),
+    Route("POST", f"{_JOB}/cancel", jobs.cancel, "Cancel a job", gives=JobView, problems=("not_found", "job_ended")),
+    Route("POST", f"{_PROJECT_JOB}/cancel", jobs.cancel, "Cancel a job", gives=JobView,
+          problems=("not_found", "job_ended"), alias_of=f"{_JOB}/cancel"),
+    Route("POST", f"{_JOB}/retry", jobs.retry, "Set a failed or cancelled job going again", gives=JobAccepted,
+          status=202, problems=_RETRY_PROBLEMS),
+    Route("POST", f"{_PROJECT_JOB}/retry", jobs.retry, "Set a failed or cancelled job going again", gives=JobAccepted,
+          status=202, problems=_RETRY_PROBLEMS, alias_of=f"{_JOB}/retry"),
+    Route("GET", _PROJECT_JOB, jobs.detail, "A job's state", gives=JobView, problems=("not_found",), head=True,
+          alias_of=_JOB),
+    Route("GET", f"{_PROJECT_JOB}/events", jobs.events, "A job's states as server-sent events", _WATCHER,
+          problems=("not_found",), media=("text/event-stream",), alias_of=f"{_JOB}/events"),
+    Route("GET", f"{_PROJECT_JOB}/ws", jobs.socket, "A job's states over a websocket", _WATCHER, status=101,
+          problems=("not_found",), alias_of=f"{_JOB}/ws"),
     Route("GET", _JOB, jobs.detail, "A job's state", gives=JobView, problems=("not_found",), head=True),
     Route("GET", f"{_JOB}/events", jobs.events, "A job's states as server-sent events", _WATCHER,
           problems=("not_found",), media=("text/event-stream",)),
@@ -78,6 +128,17 @@ ROUTES: tuple[Route, ...] = (
           problems=("not_found",)),
     Route("GET", "/api/stream/{id}", jobs.socket, "A job's states over a websocket", _WATCHER, status=101,
           problems=("not_found",), alias_of=f"{_JOB}/ws"),
+    # administration
+    Route("GET", _LETTERS, admin.letters, "List dead letters, newest first", _ADMIN, LetterQuery, LetterList,
+          head=True),
+    Route("GET", f"{_LETTERS}/{{number}}", admin.letter, "A dead letter", _ADMIN, gives=Letter, problems=("not_found",),
+          head=True),
+    Route("POST", f"{_LETTERS}/{{number}}/replay", admin.replay, "Replay a dead letter", _ADMIN, gives=Replayed,
+          status=202, problems=("not_found", "not_replayable", "original_cut")),
+    Route("GET", f"{_V1}/admin/stages", admin.stages, "Every stage with its workers", _ADMIN, gives=StageList,
+          head=True),
+    Route("POST", f"{_V1}/admin/stages/{{stage}}/resume", admin.resume, "Tell a stopped stage to go on", _ADMIN,
+          gives=StageResumed, status=202, problems=("not_found",)),
     # the service
     Route("GET", "/health", service.health, "How the service and its parts are", _OPEN, gives=Health, head=True),
     Route("GET", "/health/live", service.live, "The process answers", _OPEN, gives=Health, head=True),

@@ -52,4 +52,8 @@ class Route:
     def operation_id(self) -> str:
         """A unique name of the operation."""
         name: Any = getattr(self.handler, "__name__", "handler")
-        return f"{self.noun}_{name}" + ("_alias" if self.alias_of else "")
+        return f"{self.noun}_{name}" + (self._another if self.alias_of else "")
+
+    @property
+    def _another(self) -> str:
+        return "_in_project" if "{project_id}" in self.path else "_alias"

@@ -8,10 +8,13 @@ from schemas.responses import (
     RecordingItem,
     RecordingView,
     RenditionView,
+    StorageStats,
     ThumbnailView,
     TranscriptLink,
+    VideoItem,
 )
 from schemas.transcripts import Transcript
+from stores.recordings import Usage
 
 RECORDINGS_PATH = "/api/v1/recordings"
 _SHARED = (
@@ -36,6 +39,30 @@ _SHARED = (
 def item(recording: Recording) -> RecordingItem:
     """A recording as lists show it."""
     return RecordingItem(renditions=_renditions(recording), **{name: getattr(recording, name) for name in _SHARED})
+
+
+def video(recording: Recording) -> VideoItem:
+    """A recording as a project's list shows it."""
+    return VideoItem(
+        renditions=_renditions(recording),
+        asset_id=recording.id,
+        original_filename=recording.filename,
+        **{name: getattr(recording, name) for name in _SHARED},
+    )
+
+
+def storage(usage: Usage, project_id: str | None = None) -> StorageStats:
+    """What recordings take up, with its sums."""
+    renditions = sum(usage.by_rendition.values())
+    return StorageStats(
+        project_id=project_id,
+        recordings=sum(usage.by_status.values()),
+        by_status=usage.by_status,
+        originals_bytes=usage.originals_bytes,
+        renditions_bytes=renditions,
+        by_rendition=usage.by_rendition,
+        total_bytes=usage.originals_bytes + renditions,
+    )
 
 
 def whole(recording: Recording, transcript: Transcript | None, analyses: Analyses | None) -> RecordingView:
@@ -69,7 +96,7 @@ def _renditions(recording: Recording) -> tuple[RenditionView, ...]:
 
 
 def _original(recording: Recording) -> tuple[RenditionView, ...]:
-    if recording.status is RecordingStatus.AWAITING_UPLOAD or recording.content_type is None:
+    if recording.status is RecordingStatus.AWAITING_UPLOAD or recording.content_type is None or recording.original_lost:
         return ()
     return (
         RenditionView(

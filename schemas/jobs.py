@@ -134,48 +134,115 @@ class Job(Document):
         return round(sum(step.progress for step in self.steps) / max(len(self.steps), 1), 1)
 
 
+class AttemptView(Frozen):
+    """An attempt without a result, as the job's watchers see it."""
+
+    attempt: int
+    started_at: datetime | None = None
+    ended_at: datetime
+    code: str
+    detail: str
+
+
 class StepView(Frozen):
-    """A step as its watchers see it. `next_attempt_at` is set while it waits to be tried again."""
+    """A step as its watchers see it. `next_attempt_at` is set while it waits to be tried again.
+
+    `history` has its attempts without a result, the newest last.
+    """
 
     name: str
     status: Status
     progress: float
     attempt: int
+    max_attempts: int = 3
     started_at: datetime | None = None
     finished_at: datetime | None = None
     next_attempt_at: datetime | None = None
     error: Failure | None = None
+    history: tuple[AttemptView, ...] = ()
 
 
-class JobView(Frozen):
-    """A job as its watchers see it: the answer to GET, and every message of its websocket and event stream."""
+class JobItem(Frozen):
+    """A job in a list. `delivered` names the steps whose results are there, `missing` those that ended without one.
+
+    `error` is that of the first step that failed: the others may have delivered all the same.
+    """
 
     id: str
     recording_id: str
     project_id: str | None = None
     job_type: JobType
+    payload: dict[str, Any] = Field(default_factory=dict)
     status: Status
     progress: float
     version: int
-    steps: tuple[StepView, ...]
-    logs: tuple[LogLine, ...] = ()
-    results: dict[str, Any] = Field(default_factory=dict)
+    delivered: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    error: Failure | None = None
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None
 
 
+class JobView(JobItem):
+    """A job as its watchers see it: the answer to GET, and every message of its websocket and event stream."""
+
+    steps: tuple[StepView, ...]
+    logs: tuple[LogLine, ...] = ()
+    results: dict[str, Any] = Field(default_factory=dict)
+
+
+_AS_STORED = (
+    *("id", "recording_id", "project_id", "job_type", "payload", "status", "version"),
+    *("created_at", "started_at", "finished_at"),
+)
+
+
+def item(job: Job) -> JobItem:
+    """What a list shows of a job."""
+    return JobItem(**_shared(job))
+
+
 def view(job: Job) -> JobView:
     """What the watchers of a job see of it."""
     return JobView(
+        **_shared(job),
         steps=tuple(_step_view(step) for step in job.steps),
         logs=tuple(job.logs),
-        progress=job.progress,
-        **{name: getattr(job, name) for name in JobView.model_fields if name not in ("steps", "logs", "progress")},
+        results=job.results,
     )
 
 
+def _shared(job: Job) -> dict[str, Any]:
+    return {
+        **{name: getattr(job, name) for name in _AS_STORED},
+        "progress": job.progress,
+        "delivered": tuple(step.name for step in job.steps if step.status is Status.COMPLETED),
+        "missing": tuple(step.name for step in job.steps if step.status in (Status.FAILED, Status.CANCELLED)),
+        "error": next((step.error for step in job.steps if step.status is Status.FAILED), None),
+    }
+
+
 def _step_view(step: Step) -> StepView:
-    waiting = step.not_before if step.status is Status.QUEUED else None
-    shared = {name: getattr(step, name) for name in StepView.model_fields if name != "next_attempt_at"}
-    return StepView(next_attempt_at=waiting, **shared)
+    return StepView(
+        name=step.name,
+        status=step.status,
+        progress=step.progress,
+        attempt=step.attempt,
+        max_attempts=step.max_attempts,
+        started_at=step.started_at,
+        finished_at=step.finished_at,
+        next_attempt_at=step.not_before if step.status is Status.QUEUED else None,
+        error=step.error,
+        history=tuple(_attempt_view(record) for record in step.history),
+    )
+
+
+def _attempt_view(record: AttemptRecord) -> AttemptView:
+    return AttemptView(
+        attempt=record.attempt,
+        started_at=record.started_at,
+        ended_at=record.ended_at,
+        code=record.code,
+        detail=record.detail,
+    )

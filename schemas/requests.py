@@ -6,6 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from schemas.jobs import Status
+from schemas.options import ExportOptions, ScenesOptions
+from schemas.pipeline import JobType
 from schemas.recordings import RecordingStatus
 
 PROJECT_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
@@ -109,14 +112,60 @@ class RecordingChange(Request):
     title: Title = Field(examples=["Stand-up of Monday"])
 
 
-class RecordingQuery(Request):
-    """Which recordings to list."""
+class Page(Request):
+    """Which page of a list, newest first."""
 
     limit: int = Field(default=20, ge=1, le=100)
     cursor: str | None = Field(default=None, pattern=r"^[0-9a-f-]{36}$", description="The next_cursor of a list.")
+
+
+class VideoQuery(Page):
+    """Which of a project's recordings to list."""
+
     status: RecordingStatus | None = None
-    project_id: str | None = Field(default=None, pattern=PROJECT_ID)
     q: Plain | None = Field(default=None, max_length=100, description="Part of the title, in any case.")
+
+
+class RecordingQuery(VideoQuery):
+    """Which recordings to list."""
+
+    project_id: str | None = Field(default=None, pattern=PROJECT_ID)
+
+
+class ProjectJobQuery(Page):
+    """Which of a project's jobs to list."""
+
+    status: tuple[Status, ...] = Field(default=(), max_length=20, description="May be repeated: any of these.")
+
+
+class JobQuery(ProjectJobQuery):
+    """Which jobs to list."""
+
+    project_id: str | None = Field(default=None, pattern=PROJECT_ID)
+
+
+class JobPayload(ScenesOptions, ExportOptions):
+    """What a job is about, and what is asked of its kind; an option of another kind changes nothing."""
+
+    recording_id: str = Field(pattern=r"^[A-Za-z0-9-]{1,64}$", examples=["0199e2a4-7c1e-7d32-9a41-5be2f03c11aa"])
+
+
+class JobRequest(Request):
+    """Work that is asked for on a recording that is there. What is left out is as the service is set up."""
+
+    job_type: JobType
+    payload: JobPayload
+    max_attempts: int | None = Field(default=None, ge=1, le=20, description="Attempts at a step before it fails.")
+    retry_delay_seconds: float | None = Field(
+        default=None, ge=0, le=3600, allow_inf_nan=False, description="Pause before the second attempt; then doubled."
+    )
+
+
+class LetterQuery(Request):
+    """Which dead letters to list."""
+
+    limit: int = Field(default=20, ge=1, le=100)
+    cursor: str | None = Field(default=None, pattern=r"^[0-9]{1,18}$", description="The next_cursor of a list.")
 
 
 class TranscriptQuery(Request):

@@ -6,11 +6,13 @@ from typing import Any, Literal
 from pydantic import Field
 
 from schemas.analyses import ActionItems, KeyPoints, Sentiment, Summary
-from schemas.jobs import Failure
+from schemas.jobs import Failure, JobItem, Status
 from schemas.media import RenditionKind, Scene
 from schemas.model import Frozen
+from schemas.pipeline import JobType
 from schemas.problems import FieldProblem
 from schemas.recordings import RecordingStatus, Source
+from schemas.workers import StageHealth
 
 
 class ProblemBody(Frozen):
@@ -75,6 +77,23 @@ class VideoAccepted(Accepted):
     original_filename: str
     size_bytes: int
     project_id: str
+
+
+class JobAccepted(Frozen):
+    """Work on a recording that is there was accepted: it is durable, and the job can be watched."""
+
+    id: str
+    status: Status
+    job_id: str
+    job_type: JobType
+    recording_id: str
+
+
+class JobList(Frozen):
+    """A page of jobs, newest first. `next_cursor` is None on the last page."""
+
+    items: tuple[JobItem, ...]
+    next_cursor: str | None = None
 
 
 class RenditionView(Frozen):
@@ -149,6 +168,44 @@ class RecordingList(Frozen):
     next_cursor: str | None = None
 
 
+class VideoItem(RecordingItem):
+    """A recording in a project's list."""
+
+    asset_id: str
+    original_filename: str
+
+
+class VideoList(Frozen):
+    """A page of a project's recordings, newest first. `next_cursor` is None on the last page."""
+
+    items: tuple[VideoItem, ...]
+    next_cursor: str | None = None
+
+
+class StorageStats(Frozen):
+    """What recordings take up in the object store, as their documents say; sizes in bytes.
+
+    `originals` are the uploads that are there, `renditions` what was made of them. Thumbnails and working files are
+    left out.
+    """
+
+    project_id: str | None = Field(default=None, description="None: of all projects, and of what is in none.")
+    recordings: int
+    by_status: dict[RecordingStatus, int]
+    originals_bytes: int
+    renditions_bytes: int
+    by_rendition: dict[RenditionKind, int]
+    total_bytes: int
+
+
+class StorageFreed(Frozen):
+    """What a deletion took away: how many recordings, and about how many bytes."""
+
+    project_id: str
+    recordings: int
+    total_bytes: int
+
+
 class RecordingState(Frozen):
     """How far a recording is. `progress` is its job's, from 0 to 100."""
 
@@ -160,11 +217,15 @@ class RecordingState(Frozen):
 
 
 class Part(Frozen):
-    """A part that the service needs: whether it answered in time, and what was said where not."""
+    """A part that the service needs: whether it answered in time, and what was said where not.
+
+    The part `workers` lists the stages.
+    """
 
     name: str
     ok: bool
     detail: str | None = None
+    stages: tuple[StageHealth, ...] = ()
 
 
 class Health(Frozen):

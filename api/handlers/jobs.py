@@ -1,15 +1,22 @@
-"""Jobs: their state, and their news as an event stream and as a websocket."""
+"""Jobs: asked for, listed, stopped and set going again; their state, and their news as events and over websockets."""
 
 import asyncio
 
 import structlog
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, hdrs, web
 from aiohttp_sse import EventSourceResponse
 
-from api.keys import CALLER, JOBS, METRICS, PROGRESS
+from api.binding import answer
+from api.handlers.projects import project_of
+from api.keys import ADMISSION, CALLER, JOBS, METRICS, PROGRESS, RECORDINGS
+from api.orders import order, resume, stop
 from api.slots import Slot, frame_of
-from schemas.jobs import Job, JobView, view
-from schemas.problems import Problem
+from schemas.jobs import Job, JobView, item, view
+from schemas.problems import FieldProblem, Problem
+from schemas.recordings import Recording
+from schemas.requests import JobQuery, JobRequest, ProjectJobQuery
+from schemas.responses import JobAccepted, JobList
+from stores.errors import answering
 
 log = structlog.get_logger(__name__)
 
@@ -20,9 +27,65 @@ _LOOK_SECONDS = 5.0
 _CLIENT_MESSAGE_BYTES = 4096
 
 
+async def create(request: web.Request, body: JobRequest) -> web.Response:
+    """Makes a job on a recording whose upload is complete, and starts it. Location says where the job is.
+
+    Of jobs that do the same work on a recording only one runs at a time.
+    """
+    recording = await _recording(request, body.payload.recording_id)
+    async with request.app[ADMISSION].place(request[CALLER]):
+        job = await order(request.app, recording, body)
+    return _accepted(job)
+
+
+async def _recording(request: web.Request, recording_id: str) -> Recording:
+    """The caller's recording, in the project that the path names. Raises Problem not_found."""
+    recording, project_id = await request.app[RECORDINGS].get_owned(request[CALLER], recording_id), project_of(request)
+    if recording is None or project_id not in (None, recording.project_id):
+        wrong = FieldProblem(field="payload.recording_id", message="is not the id of a recording here")
+        raise Problem("not_found", "There is no such recording.", fields=(wrong,))
+    return recording
+
+
+def _accepted(job: Job) -> web.Response:
+    """Says that the work was accepted, and where it can be seen."""
+    accepted = JobAccepted(
+        id=job.id, status=job.status, job_id=job.id, job_type=job.job_type, recording_id=job.recording_id
+    )
+    response = answer(accepted, 202)
+    response.headers[hdrs.LOCATION] = f"/api/v1/jobs/{job.id}"
+    return response
+
+
+async def index(request: web.Request, query: JobQuery) -> JobList:
+    """The caller's jobs, newest first, a page at a time."""
+    return await _page(request, query, query.project_id)
+
+
+async def of_project(request: web.Request, query: ProjectJobQuery) -> JobList:
+    """The caller's jobs in a project, newest first, a page at a time."""
+    return await _page(request, query, project_of(request))
+
+
+async def _page(request: web.Request, query: ProjectJobQuery, project_id: str | None) -> JobList:
+    async with answering():
+        found = await request.app[JOBS].list_owned(
+            request[CALLER],
+            limit=query.limit + 1,
+            before=query.cursor,
+            project_id=project_id,
+            statuses=query.status,
+        )
+    page = found[: query.limit]
+    return JobList(
+        items=tuple(item(job) for job in page),
+        next_cursor=page[-1].id if len(found) > len(page) else None,
+    )
+
+
 async def _owned(request: web.Request) -> Job:
     job = await request.app[JOBS].get_owned(request[CALLER], request.match_info["id"])
-    if job is None:
+    if job is None or request.match_info.get("project_id", job.project_id) != job.project_id:
         raise Problem("not_found", "There is no such job.")
     return job
 
@@ -30,6 +93,19 @@ async def _owned(request: web.Request) -> Job:
 async def detail(request: web.Request) -> JobView:
     """A job's present state."""
     return view(await _owned(request))
+
+
+async def cancel(request: web.Request) -> JobView:
+    """Ends the job's steps that have not ended, wherever they run; what is done stays. A repeat is harmless."""
+    return view(await stop(request.app, await _owned(request)))
+
+
+async def retry(request: web.Request) -> web.Response:
+    """Sets a failed or cancelled job going again, at the steps that have no result; nothing is uploaded again."""
+    job = await _owned(request)
+    async with request.app[ADMISSION].place(request[CALLER]):
+        job = await resume(request.app, job)
+    return _accepted(job)
 
 
 async def events(request: web.Request) -> web.StreamResponse:

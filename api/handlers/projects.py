@@ -1,38 +1,51 @@
-"""Projects: a video sent as a form goes to the object store as it arrives, never whole in memory or on disk."""
+"""Projects: what they hold and take up, and how it is deleted. A project is there as soon as something is in it.
+
+A video sent as a form goes to the object store as it arrives, never whole in memory or on disk.
+"""
 
 import asyncio
+import contextlib
 import re
+import time
 from pathlib import PurePosixPath
 
 import structlog
 from aiohttp import web
 
+from api import views
 from api.forms import Incoming, incoming
-from api.handlers.uploads import expect_size
-from api.intake import accept, expect_media
-from api.keys import CALLER, METRICS, OBJECTS, RECORDINGS, SETTINGS
+from api.intake import accept, expect_media, expect_size
+from api.keys import ADMISSION, CALLER, DELETION, METRICS, OBJECTS, RECORDINGS, SETTINGS
 from api.problems import wrong_field
-from api.signatures import HEAD_BYTES, Kind
 from schemas.ids import new_id
 from schemas.problems import Problem
-from schemas.recordings import Recording, Source
-from schemas.requests import PROJECT_ID, bare_filename
-from schemas.responses import VideoAccepted
+from schemas.recordings import Recording, RecordingStatus, Source
+from schemas.requests import PROJECT_ID, VideoQuery, bare_filename
+from schemas.responses import StorageFreed, StorageStats, VideoAccepted, VideoList
 from schemas.time import now
 from stores import keys
 from stores.errors import StoreUnavailable
+from stores.signatures import HEAD_BYTES, Kind
 
 log = structlog.get_logger(__name__)
 
 _AROUND_BYTES = 1024 * 1024
 """What a form may have around its file."""
+_DELETED_AT_ONCE = 8
+_SIGN_SECONDS = 15.0
+"""How often a form that is being received is marked as alive."""
 
 
 async def upload_video(request: web.Request) -> VideoAccepted:
     """Stores the form's `file` as a recording of the project and starts its processing."""
     project_id, settings = _project_id(request), request.app[SETTINGS]
     expect_size((request.content_length or 0) - _AROUND_BYTES, settings)
-    file = await incoming(request, "file", settings.max_upload_bytes)
+    async with request.app[ADMISSION].place(request[CALLER]):
+        return await _take_in(request, project_id)
+
+
+async def _take_in(request: web.Request, project_id: str) -> VideoAccepted:
+    file = await incoming(request, "file", request.app[SETTINGS].max_upload_bytes)
     kind = expect_media(await file.head(HEAD_BYTES))
     announced = _recording(request[CALLER], project_id, file.filename, kind)
     recording = await _store(request.app, file, announced)
@@ -46,6 +59,11 @@ async def upload_video(request: web.Request) -> VideoAccepted:
         size_bytes=recording.size_bytes,
         project_id=project_id,
     )
+
+
+def project_of(request: web.Request) -> str | None:
+    """The project that the path names, if it names one. Raises Problem invalid_field for what cannot be one."""
+    return _project_id(request) if "project_id" in request.match_info else None
 
 
 def _project_id(request: web.Request) -> str:
@@ -83,8 +101,8 @@ async def _store(app: web.Application, file: Incoming, recording: Recording) -> 
         stored = await app[RECORDINGS].update_owned(recording.owner_id, recording.id, fields)
         if stored is None:
             raise Problem("not_found", "The recording was deleted meanwhile.")
-    except BaseException:
-        await asyncio.shield(_forget(app, recording))
+    except BaseException as error:
+        await asyncio.shield(_forget(app, recording, error))
         raise
     return stored
 
@@ -92,14 +110,82 @@ async def _store(app: web.Application, file: Incoming, recording: Recording) -> 
 async def _receive(app: web.Application, file: Incoming, recording: Recording) -> None:
     assert recording.content_type is not None
     async with app[OBJECTS].upload(recording.object_key, recording.content_type) as upload:
+        signed = time.monotonic()
         async for chunk in file.chunks():
             app[METRICS].upload_bytes.inc(len(chunk))
             await upload.write(chunk)
+            if time.monotonic() - signed > _SIGN_SECONDS:
+                await _sign_of_life(app, recording)
+                signed = time.monotonic()
 
 
-async def _forget(app: web.Application, recording: Recording) -> None:
+async def _sign_of_life(app: web.Application, recording: Recording) -> None:
+    """Says in the document that bytes still come, however slowly: see stores/reconciler. Problem once it is deleted."""
+    with contextlib.suppress(StoreUnavailable):
+        if await app[RECORDINGS].update_owned(recording.owner_id, recording.id, {}) is None:
+            raise Problem("not_found", "The recording was deleted meanwhile.")
+
+
+async def _forget(app: web.Application, recording: Recording, why: BaseException) -> None:
+    """Removes what is there. A store that is away is not asked again: whoever waits for the answer has waited enough.
+
+    An upload that broke off shows nothing; should its end have been taken after all, the reconciler finds the object.
+    """
     try:
-        await app[OBJECTS].delete(recording.object_key)
+        if not (isinstance(why, StoreUnavailable) and why.store == "object store"):
+            await app[OBJECTS].delete(recording.object_key)
         await app[RECORDINGS].delete_owned(recording.owner_id, recording.id)
     except StoreUnavailable as error:
         log.warning("an upload's remains could not be removed", recording_id=recording.id, reason=str(error))
+
+
+async def videos(request: web.Request, query: VideoQuery) -> VideoList:
+    """The caller's recordings in the project, newest first, a page at a time."""
+    found = await request.app[RECORDINGS].list_owned(
+        request[CALLER],
+        limit=query.limit + 1,
+        before=query.cursor,
+        status=query.status,
+        project_id=_project_id(request),
+        title=query.q,
+    )
+    page = found[: query.limit]
+    return VideoList(
+        items=tuple(views.video(recording) for recording in page),
+        next_cursor=page[-1].id if len(found) > len(page) else None,
+    )
+
+
+async def clear(request: web.Request) -> StorageFreed:
+    """Destroys every recording that the caller has in the project at this moment. What broke off can be repeated."""
+    owner_id, project_id, before = request[CALLER], _project_id(request), new_id()
+    recordings = size = 0
+    while page := await request.app[RECORDINGS].stored_in(owner_id, project_id, before=before, limit=_DELETED_AT_ONCE):
+        await _destroy(request.app, page)
+        before = page[-1].id
+        recordings, size = recordings + len(page), size + sum(map(_bytes, page))
+    return StorageFreed(project_id=project_id, recordings=recordings, total_bytes=size)
+
+
+async def _destroy(app: web.Application, page: list[Recording]) -> None:
+    """Destroys them side by side. Raises the first error when all have come to an end."""
+    ends = await asyncio.gather(*map(app[DELETION].destroy, page), return_exceptions=True)
+    for error in ends:
+        if error is not None:
+            raise error
+
+
+def _bytes(recording: Recording) -> int:
+    original = recording.size_bytes if recording.status is not RecordingStatus.AWAITING_UPLOAD else 0
+    return original + sum(rendition.size_bytes for rendition in recording.renditions)
+
+
+async def stats(request: web.Request) -> StorageStats:
+    """What the caller's recordings in the project take up."""
+    project_id = _project_id(request)
+    return views.storage(await request.app[RECORDINGS].usage(request[CALLER], project_id), project_id)
+
+
+async def total_stats(request: web.Request) -> StorageStats:
+    """What the caller's recordings take up, in every project and in none."""
+    return views.storage(await request.app[RECORDINGS].usage(request[CALLER]))

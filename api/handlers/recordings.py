@@ -4,27 +4,23 @@ from pathlib import PurePosixPath
 
 from aiohttp import hdrs, web
 
-from api import subtitles, views
+from api import views
 from api.downloads import Download, disposition, send
-from api.intake import promptly
-from api.keys import ANALYSES, CALLER, JOBS, OBJECTS, OUTBOX, PUBLISHER, RECORDINGS, TRANSCRIPTS
-from schemas.events import RecordingDeleted, event_id
-from schemas.jobs import Job
+from api.keys import ANALYSES, CALLER, DELETION, JOBS, RECORDINGS, TRANSCRIPTS
+from schemas import subtitles
 from schemas.media import RenditionKind
 from schemas.problems import Problem
 from schemas.recordings import Recording
 from schemas.requests import RecordingChange, RecordingQuery, TranscriptQuery
 from schemas.responses import RecordingList, RecordingState, RecordingView
-from schemas.time import now
 from schemas.transcripts import Transcript
-from stores import keys, lifecycle
-from stores.errors import LeaseLost
 
 _ENDINGS = {
     RenditionKind.VIDEO: "mp4",
     RenditionKind.AUDIO: "m4a",
     RenditionKind.SPEECH: "wav",
     RenditionKind.POSTER: "jpg",
+    RenditionKind.PACKAGE: "zip",
 }
 _SUBTITLES = {
     "txt": (subtitles.txt, "text/plain"),
@@ -34,10 +30,19 @@ _SUBTITLES = {
 
 
 async def owned(request: web.Request) -> Recording:
-    """The caller's recording that the path names. Raises Problem not_found."""
-    recording = await request.app[RECORDINGS].get_owned(request[CALLER], request.match_info["id"])
-    if recording is None:
+    """The caller's recording that the path names, in the project that it names. Raises Problem not_found."""
+    return _expect_own(request, await request.app[RECORDINGS].get(_id(request)))
+
+
+def _id(request: web.Request) -> str:
+    return request.match_info.get("asset_id") or request.match_info["id"]
+
+
+def _expect_own(request: web.Request, recording: Recording | None) -> Recording:
+    if recording is None or recording.owner_id != request[CALLER]:
         raise Problem("not_found", "There is no such recording.")
+    if request.match_info.get("project_id", recording.project_id) != recording.project_id:
+        raise Problem("not_found", "There is no such recording in this project.")
     return recording
 
 
@@ -78,38 +83,9 @@ async def change(request: web.Request, body: RecordingChange) -> RecordingView:
 
 
 async def delete(request: web.Request) -> None:
-    """Destroys the recording: its work first, its own document last, so that a broken-off deletion can be repeated."""
-    recording, app = await owned(request), request.app
-    job = await app[JOBS].get(recording.job_id)
-    if job is not None:
-        await _cancel(app, job)
-        async with promptly():
-            await app[PUBLISHER].publish(_deleted(recording))
-    await app[OBJECTS].delete_prefix(keys.recording_prefix(recording.id))
-    await app[TRANSCRIPTS].delete(recording.id)
-    await app[ANALYSES].delete(recording.id)
-    await app[JOBS].delete(recording.job_id)
-    await app[RECORDINGS].delete_owned(recording.owner_id, recording.id)
-
-
-async def _cancel(app: web.Application, job: Job) -> None:
-    if job.status.ended:
-        return
-    try:
-        job, _ = await app[JOBS].change(job.id, lambda job: lifecycle.cancel(job, now()), known=job)
-    except LeaseLost:  # another deletion was faster
-        return
-    async with promptly():
-        await app[OUTBOX].settle(job)
-
-
-def _deleted(recording: Recording) -> RecordingDeleted:
-    return RecordingDeleted(
-        id=event_id("recording.deleted", recording.job_id),
-        recording_id=recording.id,
-        owner_id=recording.owner_id,
-        job_id=recording.job_id,
-    )
+    """Destroys the recording with everything that was made of it; its work ends. What broke off can be repeated."""
+    recording = await request.app[RECORDINGS].stored(_id(request))
+    await request.app[DELETION].destroy(_expect_own(request, recording))
 
 
 async def state(request: web.Request) -> RecordingState:
@@ -166,7 +142,12 @@ def _made(recording: Recording, kind: RenditionKind) -> Download:
     for made in recording.renditions:
         if made.kind is kind:
             name = f"{PurePosixPath(recording.filename).stem}.{_ENDINGS[kind]}"
-            return Download(key=made.key, content_type=made.content_type, filename=name)
+            return Download(
+                key=made.key,
+                content_type=made.content_type,
+                filename=name,
+                disposition="attachment" if kind is RenditionKind.PACKAGE else "inline",
+            )
     raise Problem("not_ready", f"There is no {kind.value} of this recording, or not yet.")
 
 

@@ -1,6 +1,6 @@
 """The service itself: its health, what it is, its metrics, and its description with pages to read it."""
 
-from importlib.metadata import PackageNotFoundError, version
+import asyncio
 
 from aiohttp import hdrs, web
 from prometheus_client.exposition import choose_encoder
@@ -8,7 +8,8 @@ from prometheus_client.exposition import choose_encoder
 from api import pages
 from api.keys import HEALTH, METRICS, OPENAPI, SETTINGS
 from schemas.problems import Problem
-from schemas.responses import Health, Info, Limits
+from schemas.release import release
+from schemas.responses import Health, Info, Limits, Part
 
 
 async def live(_: web.Request) -> Health:
@@ -17,8 +18,8 @@ async def live(_: web.Request) -> Health:
 
 
 async def ready(request: web.Request) -> web.Response:
-    """Whether every part answers; 503 while one is away."""
-    health = await _health(request)
+    """Whether every part answers that work is taken in with; 503 while one is away. Workers are no matter here."""
+    health = _health_of(await request.app[HEALTH].parts())
     status = 200 if health.status == "ok" else 503
     headers = {} if status == 200 else {hdrs.RETRY_AFTER: "2"}
     return web.Response(
@@ -27,12 +28,13 @@ async def ready(request: web.Request) -> web.Response:
 
 
 async def health(request: web.Request) -> Health:
-    """How the service and its parts are; always 200, for people and dashboards."""
-    return await _health(request)
+    """How the service, its parts and its workers are; always 200, for people and dashboards."""
+    check = request.app[HEALTH]
+    parts, workers = await asyncio.gather(check.parts(), check.workers())
+    return _health_of((*parts, workers))
 
 
-async def _health(request: web.Request) -> Health:
-    parts = await request.app[HEALTH].parts()
+def _health_of(parts: tuple[Part, ...]) -> Health:
     return Health(status="ok" if all(part.ok for part in parts) else "degraded", parts=parts)
 
 
@@ -51,14 +53,6 @@ async def info(request: web.Request) -> Info:
             ticket_seconds=settings.ticket_seconds,
         ),
     )
-
-
-def release() -> str:
-    """The installed version; "0" when run from a folder that was never installed."""
-    try:
-        return version("tidemark")
-    except PackageNotFoundError:
-        return "0"
 
 
 async def metrics(request: web.Request) -> web.Response:

@@ -5,25 +5,23 @@ from pathlib import PurePosixPath
 from aiohttp import web
 
 from api.handlers.recordings import owned
-from api.intake import accept, expect_media, settle
-from api.keys import CALLER, JOBS, OBJECTS, RECORDINGS, SETTINGS
+from api.intake import accept, examine, expect_size, settle
+from api.keys import ADMISSION, CALLER, JOBS, OBJECTS, RECORDINGS, SETTINGS
 from api.problems import wrong_field
-from api.signatures import HEAD_BYTES, Kind
 from schemas.ids import new_id
 from schemas.problems import Problem
 from schemas.recordings import Recording, Source
 from schemas.requests import UploadComplete, UploadRequest
 from schemas.responses import Accepted, UploadAddress
-from schemas.settings import Settings
 from schemas.time import now
 from stores import keys
-from stores.objects import ObjectMissing, Objects
 
 
 async def request_upload(request: web.Request, body: UploadRequest) -> UploadAddress:
     """Makes a recording that awaits its bytes, and the address to put them."""
     settings = request.app[SETTINGS]
     expect_size(body.file_size, settings)
+    await request.app[ADMISSION].expect_room(request[CALLER])
     recording = _awaiting(request[CALLER], body)
     await request.app[RECORDINGS].create(recording)
     seconds = settings.presigned_url_seconds
@@ -34,12 +32,6 @@ async def request_upload(request: web.Request, body: UploadRequest) -> UploadAdd
         expires_in=seconds,
         job_id=recording.job_id,
     )
-
-
-def expect_size(size: int, settings: Settings) -> None:
-    """Raises Problem too_large for more than MAX_UPLOAD_SIZE_MB."""
-    if size > settings.max_upload_bytes:
-        raise Problem("too_large", f"At most {settings.max_upload_size_mb} MB are accepted.")
 
 
 def _awaiting(owner_id: str, body: UploadRequest) -> Recording:
@@ -70,27 +62,16 @@ async def upload_complete(request: web.Request, body: UploadComplete) -> Accepte
         raise wrong_field("s3_key", "is not the key of this recording")
     job = await request.app[JOBS].get(recording.job_id)
     if job is None:
-        kind = await _checked(request.app[OBJECTS], recording, request.app[SETTINGS])
-        fields = {"content_type": kind.content_type}
-        updated = await request.app[RECORDINGS].update_owned(recording.owner_id, recording.id, fields)
-        if updated is None:
-            raise Problem("not_found", "The recording was deleted meanwhile.")
-        await accept(request.app, updated)
+        async with request.app[ADMISSION].place(request[CALLER]):
+            await _take_in(request.app, recording)
     else:
         await settle(request.app, job)
     return Accepted(id=recording.id, job_id=recording.job_id)
 
 
-async def _checked(objects: Objects, recording: Recording, settings: Settings) -> Kind:
-    """What the stored object really is. Raises Problem when it is not what was announced."""
-    stat = await objects.stat(recording.object_key)
-    if stat is None:
-        raise Problem("object_missing", "Nothing has been uploaded to the address yet.")
-    expect_size(stat.size_bytes, settings)
-    if stat.size_bytes != recording.size_bytes:
-        detail = f"{recording.size_bytes} bytes were announced, {stat.size_bytes} are there."
-        raise Problem("size_mismatch", detail)
-    try:
-        return expect_media(await objects.read(recording.object_key, 0, min(HEAD_BYTES, stat.size_bytes)))
-    except ObjectMissing as error:
-        raise Problem("object_missing", "The upload has vanished meanwhile.") from error
+async def _take_in(app: web.Application, recording: Recording) -> None:
+    stored = await examine(app, recording)
+    updated = await app[RECORDINGS].update_owned(recording.owner_id, recording.id, stored.fields())
+    if updated is None:
+        raise Problem("not_found", "The recording was deleted meanwhile.")
+    await accept(app, updated)

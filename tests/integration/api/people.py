@@ -10,6 +10,7 @@ from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient
 
 from api import keys
+from schemas.events import Event, ScenesDetected, event_id
 from schemas.ids import new_id
 from schemas.jobs import Failure, Job, Status
 from schemas.time import now
@@ -93,6 +94,19 @@ class Person:
         form.add_field("file", content, filename=filename, content_type="video/webm")
         return await self.call("POST", f"/projects/{project}/videos", data=form)
 
+    async def ask(self, job_type: str, recording_id: str, path: str = "/api/v1/jobs", **fields: Any) -> ClientResponse:
+        """Asks for work on a recording. A `payload` is added to what names the recording."""
+        payload = {"recording_id": recording_id, **fields.pop("payload", {})}
+        return await self.call("POST", path, json={"job_type": job_type, "payload": payload, **fields})
+
+    async def job(self, job_type: str, recording_id: str, path: str = "/api/v1/jobs", **fields: Any) -> str:
+        """The id of a job that was accepted."""
+        response = await self.ask(job_type, recording_id, path, **fields)
+        assert response.status == 202, await response.text()
+        accepted = await response.json()
+        assert response.headers["Location"] == f"/api/v1/jobs/{accepted['id']}"
+        return str(accepted["id"])
+
 
 async def put(url: str, content: bytes) -> None:
     """What a client does with an address: puts the bytes there, straight into the object store."""
@@ -104,6 +118,16 @@ async def advance(app: web.Application, job_id: str, transition: Callable[[Job],
     """Does what a worker does: changes the job, and tells its watchers."""
     job, _ = await app[keys.JOBS].change(job_id, transition)
     await app[keys.OUTBOX].settle(job)
+    return job
+
+
+async def paid(app: web.Application, job_id: str) -> Job:
+    """The job, once Kafka is known to have every fact of it."""
+    async with asyncio.timeout(10):
+        job = await app[keys.JOBS].get(job_id)
+        while job is None or job.outbox or job.announce:
+            await asyncio.sleep(0.05)
+            job = await app[keys.JOBS].get(job_id)
     return job
 
 
@@ -120,6 +144,26 @@ def reported(percent: float) -> Callable[[Job], None]:
         job.announce = True
 
     return report
+
+
+def completed(job: Job) -> None:
+    """A transition: every step has its result."""
+    for step in job.steps:
+        if step.status is Status.QUEUED:
+            lifecycle.claim(job, step.name, job.facts[0]["id"], "test", 60, now())
+        if step.status is Status.RUNNING:
+            lifecycle.complete(job, step.name, step.fence, {step.name: "done"}, _result(job, step.name), now())
+
+
+def _result(job: Job, stage: str) -> Event:
+    """A fact for the end of a step; which one does not matter here."""
+    return ScenesDetected(
+        id=event_id("scenes.detected", job.id, stage),
+        recording_id=job.recording_id,
+        owner_id=job.owner_id,
+        job_id=job.id,
+        scenes=1,
+    )
 
 
 def failed(job: Job) -> None:

@@ -240,6 +240,20 @@ async def test_a_rendition_that_is_not_there(ada: Person, made: str, kind: str, 
     await expect_problem(await ada.call("GET", f"{LISTING}{made}/renditions/{kind}"), code)
 
 
+async def test_a_package_is_sent_as_a_file_to_be_kept(client: TestClient, ada: Person, webm: bytes) -> None:
+    address = await ada.upload(webm, filename="Stand-up.webm")
+    path = f"{LISTING}{address['id']}/renditions/package"
+    await expect_problem(await ada.call("GET", path), "not_ready")
+    key = layout.rendition(address["id"], "package.zip")
+    await client.app[keys.OBJECTS].put(key, b"PK\x03\x04 package", "application/zip")
+    made = Rendition(kind=RenditionKind.PACKAGE, content_type="application/zip", size_bytes=12, key=key)
+    fence = fence_of(address["job_id"], 1)
+    await client.app[keys.RECORDINGS].add_rendition(address["id"], "export", fence, made)
+    response = await ada.call("GET", path)
+    assert (response.content_type, await response.read()) == ("application/zip", b"PK\x03\x04 package")
+    assert response.headers["Content-Disposition"].startswith('attachment; filename="Stand-up.zip"')
+
+
 async def test_the_original_of_an_upload_that_never_came(ada: Person) -> None:
     address = await ada.announce(10)
     response = await ada.call("GET", f"{LISTING}{address['id']}/renditions/original")

@@ -20,14 +20,16 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_health(client: TestClient) -> None:
-    for path in ("/health", "/health/", "/health/ready", "/health/ready/"):
+    parts = {"kafka": True, "documents": True, "objects": True}
+    for path in ("/health/ready", "/health/ready/"):
         answer = await (await client.get(path)).json()
         assert answer["status"] == "ok"
-        assert {part["name"]: part["ok"] for part in answer["parts"]} == {
-            "kafka": True,
-            "documents": True,
-            "objects": True,
-        }
+        assert {part["name"]: part["ok"] for part in answer["parts"]} == parts
+    for path in ("/health", "/health/"):
+        answer = await (await client.get(path)).json()
+        assert answer["status"] == "degraded"
+        assert {part["name"]: part["ok"] for part in answer["parts"]} == {**parts, "workers": False}
+        assert answer["parts"][-1]["detail"].startswith("No live worker for «audio».")
     assert (await (await client.get("/health/live")).json())["status"] == "ok"
 
 
@@ -150,5 +152,6 @@ async def test_it_starts_and_answers_while_every_store_is_away(services: Service
         await expect_problem(response, "unavailable")
         assert response.headers["Retry-After"]
         assert (await client.get("/health/live")).status == 200
-        assert (await client.get("/health")).status == 200
+        health = await client.get("/health")
+        assert (health.status, (await health.json())["parts"][-1]["ok"]) == (200, False)
         assert asyncio.get_running_loop().time() - started < 8

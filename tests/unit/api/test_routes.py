@@ -122,3 +122,10 @@ def test_every_body_has_an_example() -> None:
     bodies = {model for route in ROUTES for model in (route.takes, route.gives) if model}
     queries = {route.takes for route in ROUTES if route.takes and route.reads_query}
     assert bodies - queries == set(EXAMPLES)
+
+
+def test_a_parameter_that_may_be_repeated_is_described_as_an_array() -> None:
+    listed = DOCUMENT["paths"]["/projects/{project_id}/jobs"]["get"]["parameters"]
+    (status,) = (parameter for parameter in listed if parameter["name"] == "status")
+    assert (status["in"], status["schema"]["type"], status.get("explode", True)) == ("query", "array", True)
+    assert "failed" in status["schema"]["items"]["enum"]

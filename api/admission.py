@@ -1,0 +1,116 @@
+"""Who may bring new work: a place in the queue for each job that has not ended, some in all and some for one caller.
+
+The queue is what the document store says, counted now and then, and what this process has let in since: within one
+process the limits hold exactly; of several, each may be behind the others by the time between two counts. Counting
+takes at most a twentieth of the time, however long it takes.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+
+import structlog
+
+from schemas.problems import Problem
+from schemas.settings import Settings
+from stores.errors import StoreUnavailable
+
+log = structlog.get_logger(__name__)
+
+_FRESH_SECONDS = 2.0
+_PAUSES = 20
+_OLD = 10
+_FAILED_SECONDS = 1.0
+_WAIT_SECONDS = 0.4
+_AGAIN_SECONDS = 5
+
+Count = Callable[[], Awaitable[Mapping[str, int]]]
+
+
+class Admission:
+    """The places in the queue. `count` says how many jobs of each owner have not ended.
+
+    A count that is some seconds old is good enough to let somebody in, never to send somebody away. Jobs that end make
+    room with the next count; a job that is made while a count is under way may count twice until the next.
+    """
+
+    def __init__(self, settings: Settings, count: Count) -> None:
+        self._most = settings.max_queue_size
+        self._most_of_one = settings.max_queue_size_per_caller
+        self._count = count
+        self._counting: asyncio.Task[None] | None = None
+        self._counted: Counter[str] = Counter()
+        self._held: Counter[str] = Counter()
+        self._since: Counter[str] = Counter()
+        self._during: Counter[str] = Counter()
+        self._next_at = self._good_until = 0.0
+
+    async def expect_room(self, owner_id: str) -> None:
+        """Raises Problem queue_full when one more job of the caller would be too many. Takes no place.
+
+        Waits a moment for a count where that may change the answer. One that does not come in time, or fails, holds up
+        nobody: whoever is let in meets the store next.
+        """
+        counting = self._latest()
+        if self._full(owner_id) or time.monotonic() >= self._good_until:
+            await asyncio.wait([counting], timeout=_WAIT_SECONDS)
+        if refusal := self._full(owner_id):
+            raise Problem("queue_full", refusal, retry_after=_AGAIN_SECONDS)
+
+    @asynccontextmanager
+    async def place(self, owner_id: str) -> AsyncIterator[None]:
+        """A place for one new job of the caller, from before it is made. Raises as `expect_room`.
+
+        What ends in a Problem has made no job and gives the place back; after anything else there may be one.
+        """
+        await self.expect_room(owner_id)
+        self._held[owner_id] += 1
+        made = 1
+        try:
+            yield
+        except Problem:
+            made = 0
+            raise
+        finally:
+            self._held -= Counter({owner_id: 1})
+            self._since[owner_id] += made
+            self._during[owner_id] += made
+
+    async def close(self) -> None:
+        """Ends a count that is under way."""
+        if self._counting is not None:
+            self._counting.cancel()
+            await asyncio.wait([self._counting])
+
+    def _full(self, owner_id: str) -> str | None:
+        """Why there is no place for the caller, for a person; None where there is one."""
+        queues = (self._counted, self._since, self._held)
+        if sum(queue[owner_id] for queue in queues) >= self._most_of_one:
+            return f"{self._most_of_one} of your jobs have not ended yet; more are taken when some have."
+        if sum(queue.total() for queue in queues) >= self._most:
+            return "The service has as much work waiting as it takes."
+        return None
+
+    def _latest(self) -> asyncio.Task[None]:
+        """The count that is under way or was made last; a new one when it is time."""
+        if self._counting is None or (self._counting.done() and time.monotonic() >= self._next_at):
+            self._during = Counter()
+            self._counting = asyncio.create_task(self._recount())
+            self._counting.add_done_callback(self._noted)
+        return self._counting
+
+    async def _recount(self) -> None:
+        began = time.monotonic()
+        counted = await self._count()
+        self._counted, self._since, self._during = Counter(counted), self._during, Counter()
+        ended = time.monotonic()
+        fresh = max(_FRESH_SECONDS, _PAUSES * (ended - began))
+        self._next_at, self._good_until = ended + fresh, ended + _OLD * fresh
+
+    def _noted(self, counting: asyncio.Task[None]) -> None:
+        if not counting.cancelled() and (error := counting.exception()):
+            self._next_at = time.monotonic() + _FAILED_SECONDS
+            unforeseen = None if isinstance(error, StoreUnavailable) else error
+            log.warning("waiting jobs could not be counted", reason=str(error), exc_info=unforeseen)
