@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 
 import structlog
 
+from providers.child_limits import ended
 from providers.child_messages import Unreadable, decode
 from schemas.failures import Retryable, StepFailure
 
@@ -28,7 +29,7 @@ M = TypeVar("M")
 
 _HEADER = struct.Struct("!I")
 _LARGEST_MESSAGE = 64 * 1024 * 1024
-_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH")
+_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR")
 """What a child inherits, with the variables of Python itself: no address, no secret."""
 _STDERR_LINES = 20
 _STDERR_LIMIT = 1024 * 1024
@@ -40,16 +41,23 @@ log = structlog.get_logger(__name__)
 class Children:
     """Starts children, and keeps `spares` idle ones whose imports are already done, so that work starts at once.
 
-    `preload` names modules, or `module:function` to call, in a spare before it is needed. `memory_mb` bounds each
-    child's data segment where the system supports it; `niceness` is how far it stands back for others. Use as an async
-    context manager: leaving it kills every child.
+    `preload` names modules, or `module:function` to call, in a spare before it is needed. `memory_mb` and `cpu_seconds`
+    are the limits of each child (see providers/child_limits; 0: none); `niceness` is how far it stands back for others.
+    Use as an async context manager: leaving it kills every child.
     """
 
     def __init__(
-        self, *, preload: tuple[str, ...] = (), spares: int = 0, memory_mb: int = 0, niceness: int = 0
+        self,
+        *,
+        preload: tuple[str, ...] = (),
+        spares: int = 0,
+        memory_mb: int = 0,
+        cpu_seconds: int = 0,
+        niceness: int = 0,
     ) -> None:
         self._wanted = spares
-        self._arguments = (str(memory_mb), str(niceness), *preload)
+        self._limits = memory_mb, cpu_seconds
+        self._arguments = tuple(map(str, (*self._limits, niceness, *preload)))
         self._idle: list[_Child] = []
         self._alive: set[_Child] = set()
 
@@ -75,16 +83,19 @@ class Children:
     ) -> AsyncIterator[M]:
         """Yields what the generator function `entry(*args)` yields in a child; `entry(inputs, *args)` with inputs.
 
-        Raises the StepFailure that `entry` raised; Retryable("child_crashed") when the child died or raised anything
-        else; Retryable("timeout") after `timeout` seconds. However the iteration ends, the child is gone afterwards.
+        Raises the StepFailure that `entry` raised; Permanent (memory_limit, cpu_limit) when the child went beyond a
+        limit; Retryable("child_crashed") when it died or raised anything else; Retryable("timeout") after `timeout`
+        seconds; and what `inputs` raised, as it was. However the iteration ends, the child is gone afterwards.
         """
         child = await self._take()
         feeder = asyncio.create_task(child.feed(entry, args, inputs))
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(timeout) as clock:
                 async for message in child.messages():
                     yield message
         except TimeoutError as error:
+            if not clock.expired():
+                raise
             raise Retryable("timeout", f"The work took longer than its limit of {timeout:g} seconds.") from error
         finally:
             feeder.cancel()
@@ -112,7 +123,7 @@ class Children:
             self._idle.append(await self._spawn())
 
     async def _spawn(self) -> "_Child":
-        child = await _Child.start(self._arguments)
+        child = await _Child.start(self._arguments, *self._limits)
         self._alive.add(child)
         return child
 
@@ -120,13 +131,15 @@ class Children:
 class _Child:
     """One child process and its two pipes."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, memory_mb: int, cpu_seconds: int) -> None:
         self._process = process
+        self._limits = memory_mb, cpu_seconds
+        self._broken: Exception | None = None
         self._last_words: deque[str] = deque(maxlen=_STDERR_LINES)
         self._listener = asyncio.create_task(self._listen())
 
     @classmethod
-    async def start(cls, arguments: tuple[str, ...]) -> "_Child":
+    async def start(cls, arguments: tuple[str, ...], memory_mb: int, cpu_seconds: int) -> "_Child":
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "providers.child_main", *arguments),
             stdin=asyncio.subprocess.PIPE,
@@ -136,7 +149,7 @@ class _Child:
             cwd=Path(__file__).parent.parent,
             env={name: value for name, value in os.environ.items() if _harmless(name)},
         )
-        return cls(process)
+        return cls(process, memory_mb, cpu_seconds)
 
     @property
     def pid(self) -> int:
@@ -159,8 +172,11 @@ class _Child:
         try:
             async for item in inputs:
                 await self._send(("input", item))
-        except StepFailure as failure:
-            await self._send(("broken", failure.code, failure.detail, type(failure).__name__))
+        except (BrokenPipeError, ConnectionResetError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the edge of a task: messages() raises it
+            self._broken = error
+            await self._send(("broken",))
         else:
             await self._send(("end",))
 
@@ -171,11 +187,13 @@ class _Child:
         await self._process.stdin.drain()
 
     async def messages(self) -> AsyncIterator[Any]:
-        """What the child yields, until it says that it is done. Raises what it raised."""
+        """What the child yields, until it says that it is done. Raises what it raised, or what broke its inputs."""
         while True:
             match await self._receive():
                 case ("yield", value):
                     yield value
+                case _ if self._broken is not None:
+                    raise self._broken
                 case ("failed", StepFailure() as failure):
                     raise failure
                 case ("raised", words):
@@ -192,17 +210,18 @@ class _Child:
                 raise Unreadable(f"{length} bytes")
             return decode(await self._process.stdout.readexactly(length))
         except asyncio.IncompleteReadError as error:
-            raise Retryable("child_crashed", await self._explain()) from error
+            raise self._broken or await self._explain() from error
         except Unreadable as error:
             log.exception("a child sent what none of ours would", pid=self.pid)
             raise Retryable("child_crashed", "The process that did the work sent an answer that is none.") from error
 
-    async def _explain(self) -> str:
-        code = await self._process.wait()
+    async def _explain(self) -> StepFailure:
+        status = await self._process.wait()
         await asyncio.wait([self._listener], timeout=1)
-        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
-        log.error("a child ended early", pid=self.pid, how=how, last_words=[line for line in self._last_words if line])
-        return f"The process that did the work {how}."
+        words = [line for line in self._last_words if line]
+        failure = ended(status, "\n".join(words), *self._limits)
+        log.error("a child ended early", pid=self.pid, how=str(failure), last_words=words)
+        return failure
 
     async def _listen(self) -> None:
         """Keeps the last lines of stderr, so that a crash can be explained and a full pipe never blocks the child."""
@@ -220,8 +239,9 @@ class _Child:
         """Ends the child and whatever it started. Harmless when repeated."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        with contextlib.suppress(ProcessLookupError):  # it may not have come to making its group yet
-            self._process.kill()
+        if self.running:
+            with contextlib.suppress(ProcessLookupError):  # it may not have come to making its group yet
+                os.kill(self._process.pid, signal.SIGKILL)
         async with asyncio.timeout(_EXIT_SECONDS):
             await self._process.wait()
         await asyncio.wait([self._listener], timeout=_EXIT_SECONDS)

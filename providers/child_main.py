@@ -1,9 +1,9 @@
 """The inside of a child process: reads one piece of work from stdin, runs it, writes what it yields to stdout.
 
-Run as `python -m providers.child_main MEMORY_MB NICENESS [MODULE | MODULE:FUNCTION …]`; see providers/child.
+Run as `python -m providers.child_main MEMORY_MB CPU_SECONDS NICENESS [MODULE | MODULE:FUNCTION …]`; see
+providers/child.
 """
 
-import contextlib
 import importlib
 import os
 import pickle  # nosec B403
@@ -14,8 +14,9 @@ import threading
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+from providers.child_limits import limit_cpu, limit_memory, make_room, out_of_memory
 from providers.child_messages import encode_end, encode_error, encode_failure, encode_value
-from schemas.failures import Permanent, Retryable, StepFailure
+from schemas.failures import Retryable, StepFailure
 
 _HEADER = struct.Struct("!I")
 _INPUTS_WAITING = 4
@@ -26,18 +27,19 @@ def main(arguments: list[str]) -> None:
     """Warms up, waits for the work, does it, and ends."""
     os.setpgid(0, 0)  # a group, not a session: the scheduler weighs niceness only within a session
     requests, answers = _claim_pipes()
-    memory_mb, niceness, *preload = arguments
-    _limit_memory(int(memory_mb))
+    memory_mb, cpu_seconds, niceness, *preload = arguments
+    limit_memory(int(memory_mb))
     os.nice(int(niceness))
     _warm_up(preload)
     work = _read(requests)
     if work is None:
         return
+    limit_cpu(int(cpu_seconds))
     _, entry, args, has_inputs = work
     given = (_inputs(requests), *args) if has_inputs else args
     if not has_inputs:
         _watch_parent(requests)
-    _perform(answers, entry(*given))
+    _perform(answers, entry(*given), int(memory_mb))
 
 
 def _claim_pipes() -> tuple[BinaryIO, BinaryIO]:
@@ -50,16 +52,6 @@ def _claim_pipes() -> tuple[BinaryIO, BinaryIO]:
     return os.fdopen(requests, "rb"), os.fdopen(answers, "wb")
 
 
-def _limit_memory(memory_mb: int) -> None:
-    if memory_mb <= 0 or sys.platform == "win32":
-        return
-    import resource
-
-    limit = memory_mb * 1024 * 1024
-    with contextlib.suppress(ValueError, OSError):  # a lower hard limit is already in force
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-
-
 def _warm_up(preload: list[str]) -> None:
     for name in preload:
         module, _, function = name.partition(":")
@@ -68,13 +60,16 @@ def _warm_up(preload: list[str]) -> None:
             getattr(loaded, function)()
 
 
-def _perform(answers: BinaryIO, work: Iterator[Any]) -> None:
+def _perform(answers: BinaryIO, work: Iterator[Any], memory_mb: int) -> None:
     try:
         for value in work:
             _write(answers, encode_value(value))
         _write(answers, encode_end())
     except StepFailure as failure:
         _write(answers, encode_failure(failure))
+    except MemoryError:
+        make_room()
+        _write(answers, encode_failure(out_of_memory(memory_mb)))
     except Exception as error:  # noqa: BLE001 - the edge of this process: the parent logs it
         _write(answers, encode_error(error))
 
@@ -93,8 +88,8 @@ def _inputs(requests: BinaryIO) -> Iterator[Any]:
         match waiting.get():
             case ("input", value):
                 yield value
-            case ("broken", code, detail, kind):
-                raise Permanent(code, detail) if kind == "Permanent" else Retryable(code, detail)
+            case ("broken",):
+                raise Retryable("child_crashed", "The inputs of the work broke off.")
             case _:
                 return
 

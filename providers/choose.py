@@ -16,14 +16,27 @@ from schemas.settings import Settings, SettingsError
 
 
 def speech_to_text(settings: Settings, children: Children) -> SpeechToText:
-    """Deepgram with DEEPGRAM_API_KEY, else Moonshine. Raises SettingsError when neither can be had."""
+    """Deepgram with DEEPGRAM_API_KEY, else Moonshine.
+
+    Raises SettingsError when neither can be had, or what SPEECH_FALLBACK names cannot.
+    """
+    if settings.speech_fallback and not _engine_is_here():
+        raise SettingsError(
+            "SPEECH_FALLBACK: install the offline speech engine (the `embedded` extra), or name none; it is not there"
+        )
     if settings.deepgram_api_key.get_secret_value():
         return Deepgram(settings)
-    if find_spec("moonshine_voice") is None:
+    if not _engine_is_here():
         raise SettingsError(
             "DEEPGRAM_API_KEY: set it, or install the offline speech engine (the `embedded` extra); neither is there"
         )
     return Moonshine(children)
+
+
+def speech_fallback(settings: Settings, children: Children) -> SpeechToText | None:
+    """What SPEECH_FALLBACK names; None where it names nothing, or what is used anyway."""
+    wanted = settings.speech_fallback and settings.deepgram_api_key.get_secret_value()
+    return Moonshine(children) if wanted else None
 
 
 def analyst(settings: Settings) -> Analyst:
@@ -31,6 +44,16 @@ def analyst(settings: Settings) -> Analyst:
     return Gemini(settings) if settings.gemini_api_key.get_secret_value() else Extractive()
 
 
+def analyst_fallback(settings: Settings) -> Analyst | None:
+    """What ANALYSIS_FALLBACK names; None where it names nothing, or what is used anyway."""
+    wanted = settings.analysis_fallback and settings.gemini_api_key.get_secret_value()
+    return Extractive() if wanted else None
+
+
 def speech_preload(settings: Settings) -> tuple[str, ...]:
     """What an idle child of the transcribing stage loads ahead of its work: see providers/child."""
     return () if settings.deepgram_api_key.get_secret_value() else ("providers.speech.moonshine:engine",)
+
+
+def _engine_is_here() -> bool:
+    return find_spec("moonshine_voice") is not None

@@ -18,6 +18,7 @@ class RenditionKind(StrEnum):
     SPEECH = "wav"
     POSTER = "poster"
     ORIGINAL = "original"
+    PACKAGE = "package"
 
 
 class Probe(Frozen):

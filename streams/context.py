@@ -9,12 +9,13 @@ from typing import Any, TypeVar
 import structlog
 
 from providers.child import Children
-from providers.choose import analyst, speech_to_text
+from providers.choose import analyst, analyst_fallback, speech_fallback, speech_to_text
 from providers.language import Analyst
 from providers.speech import SpeechToText
 from schemas.events import Event, event_id
 from schemas.jobs import Job, Step
 from schemas.media import Rendition, RenditionKind
+from schemas.recordings import Recording
 from schemas.settings import Settings
 from schemas.time import now
 from stores import keys, lifecycle
@@ -35,6 +36,8 @@ class Context:
         self.settings: Settings = resources.settings
         self.job_id, self.recording_id, self.owner_id = job.id, job.recording_id, job.owner_id
         self.stage = step.name
+        self.payload = job.payload
+        self.last_try = step.attempt + step.returns >= step.max_attempts
         self.fence = fence_of(job.id, step.fence)
         self.workdir = workdir
         self._recordings = resources.recordings
@@ -59,6 +62,23 @@ class Context:
         """Analyses of transcripts, for a stage that `needs` them."""
         return self._intelligence.analyst
 
+    @property
+    def speech_fallback(self) -> SpeechToText | None:
+        """What takes the place of `speech` when that fails for good; None where nothing is to."""
+        return self._intelligence.speech_fallback
+
+    @property
+    def analyst_fallback(self) -> Analyst | None:
+        """What takes the place of `analyst` when that fails for good; None where nothing is to."""
+        return self._intelligence.analyst_fallback
+
+    async def recording(self) -> Recording:
+        """The recording as it is now. Raises LeaseLost when it is gone."""
+        recording = await self._recordings.get(self.recording_id)
+        if recording is None:
+            raise LeaseLost(f"recording {self.recording_id} is gone")
+        return recording
+
     async def job(self) -> Job:
         """The job as it is now. Raises LeaseLost when it is gone."""
         job = await self._jobs.get(self.job_id)
@@ -78,6 +98,11 @@ class Context:
             lambda job: lifecycle.report(job, self.stage, self._step_fence, percent, results or {}, now())
         )
         self._reported = time.monotonic()
+        await self._outbox.announce(self._job)
+
+    async def note(self, message: str) -> None:
+        """Adds a line to the job's log, for a person."""
+        await self._change(lambda job: lifecycle.note(job, self.stage, self._step_fence, message, now()))
         await self._outbox.announce(self._job)
 
     async def put_out(self, event: Event) -> None:
@@ -129,6 +154,16 @@ class Intelligence:
         return speech_to_text(self._settings, self.children)
 
     @cached_property
+    def speech_fallback(self) -> SpeechToText | None:
+        """What the settings name for when `speech` fails."""
+        return speech_fallback(self._settings, self.children)
+
+    @cached_property
     def analyst(self) -> Analyst:
         """The language provider of the settings."""
         return analyst(self._settings)
+
+    @cached_property
+    def analyst_fallback(self) -> Analyst | None:
+        """What the settings name for when `analyst` fails."""
+        return analyst_fallback(self._settings)

@@ -1,5 +1,10 @@
 """The bounds of the media room: how large, how long and how many a hostile file can make anything."""
 
+from collections.abc import Iterable
+from typing import Protocol
+
+from schemas.failures import Permanent
+
 MAX_PIXELS = 8192 * 4320
 """Pixels of a source picture. Beyond it the file is refused before anything of that size is allocated."""
 
@@ -19,4 +24,31 @@ MAX_THUMBNAILS = 100
 MAX_SCENES = 500
 
 READ_TIMEOUT = 30.0
-"""Seconds that one read from the source may take."""
+"""Seconds for which a read from the source is tried again and again."""
+
+
+class _Plane(Protocol):
+    @property
+    def buffer_size(self) -> int: ...
+
+
+class _Frame(Protocol):
+    @property
+    def planes(self) -> Iterable[_Plane]: ...
+
+
+class Allowance:
+    """How much a file may decode to, in bytes of frames over all readings of it; without a number, any amount."""
+
+    def __init__(self, decoded_bytes: int | None = None) -> None:
+        self._allowed = decoded_bytes
+        self._taken = 0
+
+    def take(self, frame: _Frame) -> None:
+        """Counts a frame. Raises Permanent(decoded_limit) once there are too many."""
+        self._taken += sum(plane.buffer_size for plane in frame.planes)
+        if self._allowed is not None and self._taken > self._allowed:
+            size = f"{self._allowed / 1024**3:.4g}"
+            raise Permanent(
+                "decoded_limit", f"The file decodes to more than its limit of {size} GB (MEDIA_DECODED_GB)."
+            )

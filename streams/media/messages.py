@@ -83,5 +83,14 @@ class RenderDone:
     scenes: tuple[Scene, ...] = ()
 
 
+@dataclass(frozen=True)
+class ScenesFound:
+    """The end of `find_scenes`. Without a picture there are none."""
+
+    has_video: bool
+    scenes: tuple[Scene, ...] = ()
+
+
 AudioMessage = Probe | Progress | SpeechPart | AudioDone
 RenderMessage = Progress | RenderDone
+ScenesMessage = Progress | ScenesFound

@@ -12,6 +12,22 @@ from streams.media.limits import MAX_OUTPUT_PIXELS
 _FULL_RANGE = 2
 _TURNS = {90: ("transpose=cclock",), 180: ("hflip", "vflip"), 270: ("transpose=clock",)}
 _QUALITY = 5
+_UNSPECIFIED = 2
+_COLOURS = {
+    "colorspace": frozenset((0, 1, 2, 4, 5, 6, 7, 9)),
+    "color_primaries": frozenset((1, 2, *range(4, 23))),
+    "color_trc": frozenset((1, 2, 4, 5, 6, 7, 8, *range(11, 19))),
+    "color_range": frozenset((0, 1, 2)),
+}
+"""The numbers of ITU-T H.273 that FFmpeg converts from. Files carry others too, the reserved ones included."""
+
+
+def with_known_colours(frame: VideoFrame) -> VideoFrame:
+    """The picture; where it claims colours that FFmpeg cannot convert, it now claims none."""
+    for name, known in _COLOURS.items():
+        if getattr(frame, name) not in known:
+            setattr(frame, name, 0 if name == "color_range" else _UNSPECIFIED)
+    return frame
 
 
 class Fitter:

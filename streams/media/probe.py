@@ -20,8 +20,8 @@ def described(recording: Source) -> Probe:
         duration_seconds=recording.duration,
         has_video=video is not None,
         has_audio=audio is not None,
-        video_codec=video.codec_context.name if video else None,
-        audio_codec=audio.codec_context.name if audio else None,
+        video_codec=video.codec_context.codec.canonical_name if video else None,
+        audio_codec=audio.codec_context.codec.canonical_name if audio else None,
         width=video.width if video else None,
         height=video.height if video else None,
     )

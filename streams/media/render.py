@@ -9,40 +9,44 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from schemas.failures import Permanent
+from streams.media.limits import Allowance
 from streams.media.messages import MediaFile, RenderDone, RenderMessage
 from streams.media.progress import ProgressMeter
 from streams.media.scenes import SceneFinder
 from streams.media.sound import FAST_START, sound_track
-from streams.media.source import Source, first_picture, opened, picture_frames, sound_frames, translated
+from streams.media.source import Source, first_picture, opened, translated
 from streams.media.stills import Stills
 from streams.media.video import CopiedPicture, CopyRefused, EncodedPicture, copyable
 
 
-def render(source: str | Path, workdir: Path) -> Iterator[RenderMessage]:
+def render(source: str | Path, workdir: Path, decoded_bytes: int | None = None) -> Iterator[RenderMessage]:
     """Reads the recording once. Yields Progress, then RenderDone. Without a picture beside
     its sound it renders nothing and says so.
 
     The MP4 has H.264 (copied where it is H.264, 8 bit, 4:2:0 of one size; else veryfast, crf 23, at the pictures' own
     times) and AAC (copied where it is AAC), its index first. A picture that changes size midway is fitted into the
     first size with black bars. What a damaged file has is rendered. Blocks. Raises Permanent (not_media, no_streams,
-    picture_too_large, media_too_long, undecodable) or Retryable (source_unreadable, disk_full).
+    picture_too_large, media_too_long, undecodable, memory_limit, or decoded_limit beyond `decoded_bytes`) or Retryable
+    (source_unreadable, disk_full).
     """
+    allowance = Allowance(decoded_bytes)
     with translated():
-        first = first_picture(source)
+        first = first_picture(source, allowance)
         try:
-            yield from _render(source, workdir, first, may_copy=True)
+            with opened(source, allowance) as recording:
+                yield from _render(recording, workdir, first, may_copy=True)
         except CopyRefused:
-            yield from _render(source, workdir, first, may_copy=False)
+            with opened(source, allowance) as recording:
+                yield from _render(recording, workdir, first, may_copy=False)
 
 
-def _render(source: str | Path, workdir: Path, first: VideoFrame | None, *, may_copy: bool) -> Iterator[RenderMessage]:
-    with opened(source) as recording:
-        if recording.video is not None and first is not None:
-            yield from _rendered(recording, recording.video, workdir, first, may_copy=may_copy)
-        elif recording.audio is not None:
-            yield RenderDone(recording.duration or 0.0)
-        else:
-            raise Permanent("undecodable", "Nothing of the picture in the file could be decoded.")
+def _render(recording: Source, workdir: Path, first: VideoFrame | None, *, may_copy: bool) -> Iterator[RenderMessage]:
+    if recording.video is not None and first is not None:
+        yield from _rendered(recording, recording.video, workdir, first, may_copy=may_copy)
+    elif recording.audio is not None:
+        yield RenderDone(recording.duration or 0.0)
+    else:
+        raise Permanent("undecodable", "Nothing of the picture in the file could be decoded.")
 
 
 def _rendered(
@@ -50,16 +54,16 @@ def _rendered(
 ) -> Iterator[RenderMessage]:
     path = workdir / "video.mp4"
     seen, meter = _Seen(Stills(workdir)), ProgressMeter(recording)
-    with av.open(path, "w", format="mp4", options=FAST_START) as output:
+    with av.open(path, "w", format="mp4", options=FAST_START) as output, translated():
         make = CopiedPicture if may_copy and copyable(video, first) else EncodedPicture
         picture = make(output, video, first)
         sound = sound_track(output, recording.audio) if recording.audio is not None else None
         for packet in recording.packets():
             yield from meter.after(packet)
             if packet.stream_index == video.index:
-                seen.look(picture.write(packet, picture_frames(packet)))
+                seen.look(picture.write(packet, recording.picture_frames(packet)))
             elif sound is not None:
-                sound.write(packet, sound_frames(packet))
+                sound.write(packet, recording.sound_frames(packet))
         picture.close()
         if sound is not None:
             sound.close()

@@ -1,11 +1,18 @@
-"""Scene changes, found by FFmpeg's scdet in the pictures that pass by anyway."""
+"""Scene changes, found by FFmpeg's scdet in the pictures that a rendering decodes anyway, or in a pass of their own."""
+
+from collections.abc import Iterator
+from pathlib import Path
 
 from av.filter import Graph
 from av.video.frame import VideoFrame
 
+from schemas.failures import Permanent
 from schemas.media import Scene
-from streams.media.limits import MAX_SCENES
-from streams.media.picture import chain
+from streams.media.limits import MAX_SCENES, Allowance
+from streams.media.messages import ScenesFound, ScenesMessage
+from streams.media.picture import Fitter, chain
+from streams.media.progress import ProgressMeter
+from streams.media.source import Source, opened, translated
 
 THRESHOLD = 6.0
 """Score (0 to 100) from which a change of picture is a change of scene. One slide after another scores 15 and more."""
@@ -13,10 +20,45 @@ THRESHOLD = 6.0
 _CLOSEST = 0.5
 
 
+def find_scenes(
+    source: str | Path, threshold: float = THRESHOLD, decoded_bytes: int | None = None
+) -> Iterator[ScenesMessage]:
+    """Reads the recording once, decoding only its picture. Yields Progress, then ScenesFound.
+
+    With the threshold of a rendering it finds what the rendering finds. Blocks. Raises as `render.render` does.
+    """
+    with opened(source, Allowance(decoded_bytes)) as recording, translated():
+        meter, seen = ProgressMeter(recording), _Seen(SceneFinder(threshold))
+        for packet in recording.packets():
+            yield from meter.after(packet)
+            if recording.video is not None and packet.stream_index == recording.video.index:
+                seen.look(recording.picture_frames(packet))
+        yield seen.found(recording)
+
+
+class _Seen:
+    """The pictures so far, each in the size and colours that a rendering would have given it."""
+
+    def __init__(self, finder: "SceneFinder") -> None:
+        self._finder = finder
+        self._fitter: Fitter | None = None
+
+    def look(self, frames: list[VideoFrame]) -> None:
+        for frame in frames:
+            self._fitter = self._fitter or Fitter(frame)
+            self._finder.look(max(frame.time or 0.0, 0.0), self._fitter.fit(frame))
+
+    def found(self, recording: Source) -> ScenesFound:
+        if self._fitter is None and recording.audio is None:
+            raise Permanent("undecodable", "Nothing of the picture in the file could be decoded.")
+        return ScenesFound(has_video=self._fitter is not None, scenes=self._finder.done())
+
+
 class SceneFinder:
     """Scores each picture against the one before it. At most MAX_SCENES, the strongest; none within half a second."""
 
-    def __init__(self) -> None:
+    def __init__(self, threshold: float = THRESHOLD) -> None:
+        self._threshold = threshold
         self._shape: tuple[int, int, str] | None = None
         self._graph: Graph | None = None
         self._found: list[Scene] = []
@@ -28,7 +70,7 @@ class SceneFinder:
             self._shape, self._graph = shape, chain(frame, ["scdet"])
         self._graph.push(frame)
         score = float(self._graph.vpull().metadata.get("lavfi.scd.score", 0))
-        if score >= THRESHOLD:
+        if score >= self._threshold:
             self._keep(Scene(at=at, score=min(score, 100.0)))
 
     def done(self) -> tuple[Scene, ...]:

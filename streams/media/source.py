@@ -1,14 +1,15 @@
 """Opens the source of a recording, which is hostile, and translates what FFmpeg says about it.
 
-Only real containers, only the one protocol of the source itself, only pictures of a sane size: a playlist, a list of
-files or a subtitle in the clothes of a recording can never open another file or address.
+Only real containers, only decoders of the list, only pictures of a sane size, and nothing but the one source: a
+playlist, a list of files or a subtitle in the clothes of a recording can never open another file or address.
 """
 
 import errno
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import av
 import av.error
@@ -21,13 +22,24 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from schemas.failures import Permanent, Retryable
-from streams.media.limits import MAX_PIXELS, READ_TIMEOUT
+from streams.media.allowed import DECODER_LIST, DECODERS, FORMATS
+from streams.media.limits import MAX_PIXELS, Allowance
+from streams.media.memory import short_of_memory
+from streams.media.picture import with_known_colours
+from streams.media.reading import Reading, Unreadable, reading
 from streams.media.timeline import Timeline
 
-FORMATS = "matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,avi,ogg,wav,w64,mp3,flac,aac,mpegts,mpeg,flv,asf,aiff,caf,amr"
-_PROTOCOLS = {"file": "file", "http": "http,tcp", "https": "https,tls,tcp"}
-_READ_FAILURES = (av.error.HTTPError, av.error.HTTPClientError, av.error.ExitError, OSError)
-_OUR_FAILURES = {errno.ENOSPC, errno.EDQUOT}
+F = TypeVar("F", AudioFrame, VideoFrame)
+
+_NO_PROTOCOL = "none"
+_BUFFER_BYTES = 128 * 1024
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+_OPTIONS = {
+    "format_whitelist": FORMATS,
+    "codec_whitelist": DECODER_LIST,
+    "protocol_whitelist": _NO_PROTOCOL,
+    "max_pixels": str(MAX_PIXELS),
+}
 
 
 @dataclass
@@ -38,6 +50,7 @@ class Source:
     video: VideoStream | None
     audio: AudioStream | None
     timeline: Timeline
+    allowance: Allowance
 
     @property
     def duration(self) -> float | None:
@@ -63,6 +76,23 @@ class Source:
         size = self.container.size
         return min(packet.pos / size, 1.0) if packet.pos and packet.pos > 0 and size > 0 else 0.0
 
+    def sound_frames(self, packet: "Packet[Stream]") -> list[AudioFrame]:
+        """The sound that `packet` completes: none where it is damaged. Raises Permanent(decoded_limit)."""
+        return self._counted([frame for frame in _decoded(packet) if isinstance(frame, AudioFrame)])
+
+    def picture_frames(self, packet: "Packet[Stream]") -> list[VideoFrame]:
+        """The pictures that `packet` completes: none where it is damaged, or a picture larger than may be.
+
+        Raises Permanent(decoded_limit).
+        """
+        frames = [frame for frame in _decoded(packet) if isinstance(frame, VideoFrame)]
+        return self._counted([with_known_colours(frame) for frame in frames])
+
+    def _counted(self, frames: list[F]) -> list[F]:
+        for frame in frames:
+            self.allowance.take(frame)
+        return frames
+
     def _place(self, packet: "Packet[Stream]") -> None:
         base = packet.time_base
         stamp = packet.pts if packet.pts is not None else packet.dts
@@ -76,78 +106,85 @@ class Source:
 
 
 @contextmanager
-def opened(source: str | Path) -> Iterator[Source]:
+def opened(source: str | Path, allowance: Allowance | None = None) -> Iterator[Source]:
     """The recording at a local path or an http(s) address, open for the length of the block.
 
-    Raises Permanent (not_media, no_streams, picture_too_large) or Retryable (source_unreadable).
+    What is decoded of it is counted against `allowance`. Raises Permanent (not_media, no_streams, picture_too_large) or
+    Retryable (source_unreadable): that one also at the end of the block, in the place of whatever else was raised or
+    made of a source that broke off because it could not be read.
     """
-    with translated(), _container(str(source)) as container:
-        video, audio = _video(container), _audio(container)
-        if video is None and audio is None:
-            raise Permanent("no_streams", "The file has neither a picture nor a sound that can be decoded.")
-        for stream in container.streams:
-            if stream not in (video, audio):
-                stream.discard = Discard.all
-        yield Source(container, video, audio, Timeline((container.start_time or 0) / av.time_base))
+    with translated(), reading(source) as file:
+        try:
+            with _container(file) as container:
+                yield _source(container, allowance or Allowance())
+        except Exception as error:
+            if file.failure is not None:
+                raise file.failure from error
+            raise
+        if file.failure is not None:
+            raise file.failure
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turns what FFmpeg raises inside the block into a step's failure."""
+    """Turns what FFmpeg raises inside the block into a step's failure.
+
+    To be the innermost of blocks that free memory on leaving: how much is in use tells what the matter was.
+    """
     try:
         yield
-    except _READ_FAILURES as failure:
-        if getattr(failure, "errno", None) in _OUR_FAILURES:
-            raise Retryable("disk_full", "There is no room left to work on the file.") from failure
+    except Unreadable as failure:
         raise Retryable("source_unreadable", "The stored file could not be read to its end.") from failure
-    except av.error.MemoryError as failure:
-        raise Permanent("undecodable", "The file asks for more memory than a recording needs.") from failure
-    except av.error.FFmpegError as failure:
+    except MemoryError as failure:
+        raise _out_of_memory() from failure
+    except (av.error.FFmpegError, OSError) as failure:
+        if getattr(failure, "errno", None) in _NO_ROOM:
+            raise Retryable("disk_full", "There is no room left to work on the file.") from failure
+        if short_of_memory():
+            raise _out_of_memory() from failure
+        if not isinstance(failure, av.error.FFmpegError) or failure.errno == errno.EIO:
+            raise  # our own disk: the source reads as Unreadable, or is taken for broken where it is read
         raise Permanent("undecodable", "The file could not be decoded.") from failure
 
 
-def sound_frames(packet: "Packet[Stream]") -> list[AudioFrame]:
-    """The sound that `packet` completes: none where it is damaged."""
-    return [frame for frame in _decoded(packet) if isinstance(frame, AudioFrame)]
+def _out_of_memory() -> Permanent:
+    return Permanent("memory_limit", "The file needs more memory than its decoder may have (MEDIA_MEMORY_MB).")
 
 
-def picture_frames(packet: "Packet[Stream]") -> list[VideoFrame]:
-    """The pictures that `packet` completes: none where it is damaged, or a picture larger than may be."""
-    return [frame for frame in _decoded(packet) if isinstance(frame, VideoFrame)]
-
-
-def first_picture(source: str | Path) -> VideoFrame | None:
+def first_picture(source: str | Path, allowance: Allowance | None = None) -> VideoFrame | None:
     """The first picture that decodes, read by an opening of its own; None where there is none."""
-    with opened(source) as recording:
+    with opened(source, allowance) as recording:
         if recording.video is None:
             return None
         if recording.audio is not None:
             recording.audio.discard = Discard.all
             recording.audio = None
-        return next((frame for packet in recording.packets() for frame in picture_frames(packet)), None)
+        return next((frame for packet in recording.packets() for frame in recording.picture_frames(packet)), None)
 
 
-def _container(source: str) -> InputContainer:
-    scheme = source.partition("://")[0] if source.startswith(("http://", "https://")) else "file"
-    address = f"file:{source}" if scheme == "file" else source
+def _container(file: Reading) -> InputContainer:
     try:
-        return av.open(address, "r", options=_options(scheme), metadata_errors="replace", timeout=READ_TIMEOUT)
-    except (av.error.InvalidDataError, av.error.ArgumentError, av.error.EOFError) as failure:
+        return av.open(file, "r", options=_OPTIONS, metadata_errors="replace", buffer_size=_BUFFER_BYTES)
+    except av.error.MemoryError:
+        raise
+    except av.error.FFmpegError as failure:
         raise Permanent("not_media", "The file is not a recording in a known format, or it is cut off.") from failure
 
 
-def _options(scheme: str) -> dict[str, str]:
-    limits = {"format_whitelist": FORMATS, "protocol_whitelist": _PROTOCOLS[scheme], "max_pixels": str(MAX_PIXELS)}
-    if scheme == "file":
-        return limits
-    network = {"reconnect": "1", "reconnect_on_network_error": "1", "reconnect_delay_max": "4", "max_redirects": "0"}
-    return limits | network | {"rw_timeout": str(int(READ_TIMEOUT * 1_000_000))}
+def _source(container: InputContainer, allowance: Allowance) -> Source:
+    video, audio = _video(container), _audio(container)
+    if video is None and audio is None:
+        raise Permanent("no_streams", "The file has neither a picture nor a sound that can be decoded.")
+    for stream in container.streams:
+        if stream not in (video, audio):
+            stream.discard = Discard.all
+    return Source(container, video, audio, Timeline((container.start_time or 0) / av.time_base), allowance)
 
 
 def _video(container: InputContainer) -> VideoStream | None:
     for stream in container.streams.video:
         cover = stream.disposition & (Disposition.attached_pic | Disposition.still_image)
-        if cover or stream.codec_context is None:
+        if cover or not _decodable(stream):
             continue
         if stream.width * stream.height > MAX_PIXELS:
             raise Permanent("picture_too_large", f"The picture is {stream.width} by {stream.height} pixels: too large.")
@@ -159,18 +196,29 @@ def _video(container: InputContainer) -> VideoStream | None:
 
 def _audio(container: InputContainer) -> AudioStream | None:
     best = container.streams.best("audio")
-    return best if isinstance(best, AudioStream) and best.codec_context is not None else None
+    streams: Iterable[Stream] = (*([best] if best is not None else ()), *container.streams.audio)
+    return next((stream for stream in streams if isinstance(stream, AudioStream) and _decodable(stream)), None)
+
+
+def _decodable(stream: AudioStream | VideoStream) -> bool:
+    return stream.codec_context is not None and stream.codec_context.codec.name in DECODERS
 
 
 def _next(demuxer: "Iterator[Packet[Stream]]") -> "Packet[Stream] | None":
     try:
         return next(demuxer, None)
-    except (av.error.InvalidDataError, av.error.EOFError):
+    except av.error.MemoryError:
+        raise
+    except av.error.FFmpegError:
         return None
 
 
 def _decoded(packet: "Packet[Stream]") -> Sequence[object]:
     try:
         return packet.decode()
-    except (av.error.InvalidDataError, av.error.ArgumentError, av.error.PatchWelcomeError, av.error.EOFError):
+    except av.error.MemoryError:
+        raise
+    except av.error.FFmpegError as failure:
+        if short_of_memory():
+            raise MemoryError from failure
         return ()

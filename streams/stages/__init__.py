@@ -1,6 +1,9 @@
 """The stages, in the order of the flow. A stage that is not listed here does not exist."""
 
 from streams.stage import Stage
-from streams.stages import analyse, audio, render, transcribe
+from streams.stages import analyse, audio, export, render, scenes, transcribe
 
-STAGES: dict[str, Stage] = {stage.name: stage for stage in (audio.STAGE, render.STAGE, transcribe.STAGE, analyse.STAGE)}
+STAGES: dict[str, Stage] = {
+    stage.name: stage
+    for stage in (audio.STAGE, render.STAGE, scenes.STAGE, transcribe.STAGE, analyse.STAGE, export.STAGE)
+}

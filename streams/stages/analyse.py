@@ -4,22 +4,42 @@ Consumes RecordingTranscribed from transcripts; puts out RecordingAnalysed. Key:
 moment that it came from. Cost: the language provider's; offline a fraction of a second.
 """
 
+from providers.language import Analyst
 from schemas.analyses import Analyses, AnalysisKind
 from schemas.events import Event, RecordingAnalysed, RecordingTranscribed
-from schemas.failures import Retryable
+from schemas.failures import Busy, Permanent
 from schemas.topics import Topic
+from schemas.transcripts import Transcript
 from streams.context import Context
+from streams.fallback import with_fallback
 from streams.stage import Outcome, Stage
+
+_NOT_READY_SECONDS = 5.0
 
 
 async def perform(ctx: Context, _: Event) -> Outcome:
     """Reads the transcript, has it analysed, stores the result in the place of an earlier one."""
+    transcript = await _transcript(ctx)
+
+    async def analysed(analyst: Analyst, instead_of: str | None) -> Outcome:
+        analyses = await analyst.analyse(transcript)
+        await ctx.analyses.put(ctx.recording_id, ctx.fence, analyses)
+        return Outcome({"analyses": _shown(analyses, instead_of)}, _event(ctx, analyses))
+
+    return await with_fallback(ctx, ctx.analyst, ctx.analyst_fallback, analysed)
+
+
+async def _transcript(ctx: Context) -> Transcript:
     transcript = await ctx.transcripts.get(ctx.recording_id)
     if transcript is None:
-        raise Retryable("store_unavailable", "The transcript is not there yet.")
-    analyses = await ctx.analyst.analyse(transcript)
-    await ctx.analyses.put(ctx.recording_id, ctx.fence, analyses)
-    event = RecordingAnalysed(
+        raise Permanent("upstream_failed", "There is no transcript of the recording that could be analysed.")
+    if not transcript.complete:  # another job of the same recording is at it
+        raise Busy("not_ready", "The transcript is just being made.", _NOT_READY_SECONDS)
+    return transcript
+
+
+def _event(ctx: Context, analyses: Analyses) -> RecordingAnalysed:
+    return RecordingAnalysed(
         **ctx.about("recording.analysed"),
         provider=analyses.summary.provider,
         kinds=tuple(kind.value for kind in AnalysisKind),
@@ -27,12 +47,13 @@ async def perform(ctx: Context, _: Event) -> Outcome:
         key_points=len(analyses.key_points.items),
         sentiment=analyses.sentiment.label,
     )
-    return Outcome({"analyses": _shown(analyses)}, event)
 
 
-def _shown(analyses: Analyses) -> dict[str, object]:
+def _shown(analyses: Analyses, instead_of: str | None) -> dict[str, object]:
+    """What the job shows of the analyses; `fallback` is why another provider made them than the first."""
     return {
         "provider": analyses.summary.provider,
+        "fallback": instead_of,
         "summary": analyses.summary.text,
         "action_items": len(analyses.action_items.items),
         "key_points": len(analyses.key_points.items),
@@ -47,4 +68,5 @@ STAGE = Stage(
     perform=perform,
     needs=("analyst",),
     limit=lambda settings: 10 * settings.provider_timeout_seconds,
+    limited_by="PROVIDER_TIMEOUT_SECONDS",
 )

@@ -12,6 +12,7 @@ from stores import keys
 from streams.context import Context
 from streams.media.audio import extract_audio
 from streams.media.messages import AudioDone, Progress, SpeechPart
+from streams.original import over_original
 from streams.stage import Outcome, Stage
 
 
@@ -19,9 +20,7 @@ async def perform(ctx: Context, _: Event) -> Outcome:
     """Reads the upload once; stores the audio for speech in parts as it comes, then the WAV and the m4a."""
     probe: Probe | None = None
     parts = 0
-    async for message in ctx.run_child(
-        extract_audio, ctx.objects.internal_url(keys.original(ctx.recording_id)), ctx.workdir
-    ):
+    async for message in over_original(ctx, extract_audio, ctx.workdir):
         match message:
             case Probe():
                 probe = message

@@ -12,12 +12,13 @@ from stores import keys
 from streams.context import Context
 from streams.media.messages import Picture, Progress, RenderDone
 from streams.media.render import render
+from streams.original import over_original
 from streams.stage import Outcome, Stage
 
 
 async def perform(ctx: Context, _: Event) -> Outcome:
     """Renders the upload and stores what came out; without a picture it says so and stores nothing."""
-    async for message in ctx.run_child(render, ctx.objects.internal_url(keys.original(ctx.recording_id)), ctx.workdir):
+    async for message in over_original(ctx, render, ctx.workdir):
         match message:
             case Progress():
                 await ctx.progress(message.fraction)

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from providers.choose import speech_preload
-from providers.speech import Heard
+from providers.speech import Heard, SpeechToText
 from schemas.events import AudioAvailable, AudioExtracted, Event, RecordingTranscribed
 from schemas.failures import Permanent
 from schemas.jobs import Job, Status
@@ -19,6 +19,7 @@ from schemas.transcripts import Segment
 from stores import keys
 from stores.transcripts import SEGMENTS_A_PAGE
 from streams.context import Context
+from streams.fallback import with_fallback
 from streams.stage import Outcome, Stage
 
 _SHOWN_SEGMENTS = 20
@@ -27,27 +28,42 @@ _LOOK_SECONDS = 0.1
 
 async def perform(ctx: Context, _: Event) -> Outcome:
     """Feeds the parts of the audio to the provider and stores each segment as it comes."""
-    provider = ctx.speech.name
-    await ctx.transcripts.begin(ctx.recording_id, ctx.fence, provider)
     segments: list[Segment] = []
+
+    async def heard_by(speech: SpeechToText, instead_of: str | None) -> Outcome:
+        await _start_over(ctx, segments, speech.name)
+        return await _transcribed(ctx, segments, speech, instead_of)
+
+    return await with_fallback(ctx, ctx.speech, ctx.speech_fallback, heard_by)
+
+
+async def _start_over(ctx: Context, segments: list[Segment], provider: str) -> None:
+    """Begins the transcript; of what another provider has left in it nothing stays."""
+    await ctx.transcripts.begin(ctx.recording_id, ctx.fence, provider)
+    for start in range(0, len(segments), SEGMENTS_A_PAGE):
+        await ctx.transcripts.write(ctx.recording_id, ctx.fence, start, [])
+    segments.clear()
+
+
+async def _transcribed(ctx: Context, segments: list[Segment], speech: SpeechToText, instead_of: str | None) -> Outcome:
     language: str | None = None
     audio = _Audio(ctx)
-    async for heard in ctx.speech.transcribe(audio.pcm()):
+    async for heard in speech.transcribe(audio.pcm()):
         language = heard.language or language
         await _store(ctx, segments, heard)
         await ctx.progress(audio.fraction(heard.until), _shown(segments, language) if heard.segments else None)
     language = language if segments else None
-    await ctx.transcripts.finish(ctx.recording_id, ctx.fence, provider, language)
+    await ctx.transcripts.finish(ctx.recording_id, ctx.fence, speech.name, language)
     await ctx.write_recording({"language": language})
     event = RecordingTranscribed(
         **ctx.about("recording.transcribed"),
         language=language,
-        provider=provider,
+        provider=speech.name,
         segments=len(segments),
         words=sum(len(segment.text.split()) for segment in segments),
         duration_seconds=audio.seconds,
     )
-    return Outcome(_shown(segments, language, provider), event)
+    return Outcome(_shown(segments, language, speech.name, instead_of), event)
 
 
 class _Audio:
@@ -94,13 +110,19 @@ async def _store(ctx: Context, segments: list[Segment], heard: Heard) -> None:
         await ctx.transcripts.write(ctx.recording_id, ctx.fence, start, segments[start : start + SEGMENTS_A_PAGE])
 
 
-def _shown(segments: list[Segment], language: str | None, provider: str | None = None) -> dict[str, Any]:
-    """What the job shows of the transcript: its newest segments, and how many there are."""
+def _shown(
+    segments: list[Segment], language: str | None, provider: str | None = None, instead_of: str | None = None
+) -> dict[str, Any]:
+    """What the job shows of the transcript: its newest segments, and how many there are.
+
+    `fallback` is why another provider made it than the first.
+    """
     shown = [segment.model_dump(exclude={"words"}) for segment in segments[-_SHOWN_SEGMENTS:]]
     return {
         "transcript": {
             "language": language,
             "provider": provider,
+            "fallback": instead_of,
             "segment_count": len(segments),
             "segments": shown,
             "complete": provider is not None,

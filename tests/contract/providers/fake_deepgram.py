@@ -11,6 +11,9 @@ TOO_MANY = {"err_code": "TOO_MANY_REQUESTS", "err_msg": "Too many requests. Plea
 BAD_KEY = {"err_code": "INVALID_AUTH", "err_msg": "Invalid credentials.", "request_id": "r1"}
 NO_CREDIT = {"err_code": "ASR_PAYMENT_REQUIRED", "err_msg": "Project does not have enough credits.", "request_id": "r1"}
 BAD_AUDIO = {"err_code": "Bad Request", "err_msg": "Bad Request: failed to process audio: corrupt or unsupported data"}
+NO_MODEL = {"err_code": "Not Found", "err_msg": "No such model/language/tier combination found."}
+SLOW_UPLOAD = {"err_code": "SLOW_UPLOAD", "err_msg": "The upload was too slow.", "request_id": "r1"}
+OVERLOADED = {"err_code": "SERVICE_UNAVAILABLE", "err_msg": "Please try again later.", "request_id": "r1"}
 SERVER_ERROR = {"err_code": "INTERNAL_SERVER_ERROR", "err_msg": "Something went wrong.", "request_id": "r1"}
 
 

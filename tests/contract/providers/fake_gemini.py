@@ -28,6 +28,10 @@ BAD_KEY_INFO = {
     "reason": "API_KEY_INVALID",
     "domain": "googleapis.com",
 }
+NO_BILLING_INFO = {**BAD_KEY_INFO, "reason": "BILLING_DISABLED"}
+NO_BILLING = error_of(403, "PERMISSION_DENIED", "This API method requires billing to be enabled.", NO_BILLING_INFO)
+CANCELLED = error_of(499, "CANCELLED", "The operation was cancelled.")
+TOO_SLOW = error_of(504, "DEADLINE_EXCEEDED", "The service could not finish within the deadline.")
 EXHAUSTED = error_of(429, "RESOURCE_EXHAUSTED", "You exceeded your current quota.", QUOTA)
 EXHAUSTED_FOR_NOW = error_of(429, "RESOURCE_EXHAUSTED", "You exceeded your current quota.", QUOTA, RETRY_INFO)
 BAD_KEY = error_of(400, "INVALID_ARGUMENT", "API key not valid. Please pass a valid API key.", BAD_KEY_INFO)
@@ -35,6 +39,8 @@ DENIED = error_of(403, "PERMISSION_DENIED", "Method doesn't allow unregistered c
 INVALID = error_of(400, "INVALID_ARGUMENT", "Request contains an invalid argument.")
 INTERNAL = error_of(500, "INTERNAL", "An internal error has occurred.")
 OVERLOADED = error_of(503, "UNAVAILABLE", "The model is overloaded. Please try again later.")
+OVERLOADED_FOR_NOW = error_of(503, "UNAVAILABLE", "The model is overloaded. Please try again later.", RETRY_INFO)
+EXHAUSTED_FOR_AGES = error_of(429, "RESOURCE_EXHAUSTED", "Quota.", RETRY_INFO | {"retryDelay": "9" * 400 + "s"})
 BLOCKED = {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}, "usageMetadata": {"promptTokenCount": 9}}
 
 

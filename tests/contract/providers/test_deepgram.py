@@ -99,9 +99,36 @@ async def test_too_many_requests_without_a_date_are_retried_by_our_own_backoff(s
     assert (error.code, error.retry_after) == ("provider_rate_limited", None)
 
 
+async def test_a_service_that_is_overloaded_is_given_the_time_it_asks_for(server: api.FakeDeepgram) -> None:
+    error = await failure(server, status(503, api.OVERLOADED, {"Retry-After": "9"}))
+    assert isinstance(error, Retryable)
+    assert (error.code, error.retry_after) == ("provider_unavailable", 9.0)
+
+
+async def test_an_answer_that_comes_before_all_of_the_sound_has_gone_up_counts(server: api.FakeDeepgram) -> None:
+    answered = asyncio.Event()
+
+    async def at_once(request: api.web.Request) -> api.web.StreamResponse:
+        answered.set()
+        return api.web.json_response(api.BAD_KEY, status=401)
+
+    async def sound() -> AsyncIterator[bytes]:
+        yield bytes(32_000)
+        await asyncio.wait_for(answered.wait(), 10)
+        for _ in range(200):
+            yield bytes(320_000)
+
+    server.faults.append(at_once)
+    with pytest.raises(Permanent) as caught:
+        async for _ in Deepgram(settings_for(server.url)).transcribe(sound()):
+            pass
+    assert caught.value.code == "provider_refused_key"
+
+
 @pytest.mark.parametrize(
     ("fault", "code"),
     [
+        (status(408, api.SLOW_UPLOAD), "provider_unavailable"),
         (status(500, api.SERVER_ERROR), "provider_unavailable"),
         (text("<html>Bad Gateway</html>", 502, "text/html"), "provider_unavailable"),
         (slam, "provider_unavailable"),
@@ -128,6 +155,8 @@ async def test_trouble_on_the_other_side_is_worth_another_try(
         (status(403, api.BAD_KEY), "provider_refused_key"),
         (status(402, api.NO_CREDIT), "provider_no_credit"),
         (status(400, api.BAD_AUDIO), "provider_refused"),
+        (status(404, api.NO_MODEL), "provider_refused"),
+        (text("Payload Too Large", 413, "text/plain"), "provider_refused"),
     ],
 )
 async def test_a_refusal_is_final_and_says_why(server: api.FakeDeepgram, fault: Fault, code: str) -> None:

@@ -97,6 +97,7 @@ async def test_an_endless_answer_to_one_segment_is_final(server: api.FakeGemini)
         (status(429, api.EXHAUSTED_FOR_NOW), 34.5),
         (status(429, api.EXHAUSTED, {"Retry-After": "7"}), 7.0),
         (status(429, api.EXHAUSTED), None),
+        (status(429, api.EXHAUSTED_FOR_AGES), 86_400),
     ],
 )
 async def test_a_used_up_quota_waits_as_long_as_it_is_told(
@@ -108,8 +109,22 @@ async def test_a_used_up_quota_waits_as_long_as_it_is_told(
 
 
 @pytest.mark.parametrize(
+    ("fault", "seconds"),
+    [(status(503, api.OVERLOADED_FOR_NOW), 34.5), (status(503, api.OVERLOADED, {"Retry-After": "7"}), 7.0)],
+)
+async def test_an_overloaded_model_is_given_the_time_it_asks_for(
+    server: api.FakeGemini, fault: Fault, seconds: float
+) -> None:
+    error = await failure(server, fault)
+    assert isinstance(error, Retryable)
+    assert (error.code, error.retry_after) == ("provider_unavailable", seconds)
+
+
+@pytest.mark.parametrize(
     ("fault", "code"),
     [
+        (status(499, api.CANCELLED), "provider_unavailable"),
+        (status(504, api.TOO_SLOW), "provider_unavailable"),
         (status(500, api.INTERNAL), "provider_unavailable"),
         (status(503, api.OVERLOADED), "provider_unavailable"),
         (text("<html>Bad Gateway</html>", 502, "text/html"), "provider_unavailable"),
@@ -135,6 +150,7 @@ async def test_trouble_on_the_other_side_is_worth_another_try(server: api.FakeGe
     [
         (status(400, api.BAD_KEY), "provider_refused_key"),
         (status(403, api.DENIED), "provider_refused_key"),
+        (status(403, api.NO_BILLING), "provider_no_credit"),
         (status(400, api.INVALID), "provider_refused"),
         (status(200, api.BLOCKED), "provider_refused"),
         (status(200, api.answer_of("", "SAFETY")), "provider_refused"),

@@ -10,7 +10,7 @@ from providers.child import Children
 from providers.speech import Heard, SpeechToText
 from providers.speech.deepgram import Deepgram
 from providers.speech.moonshine import Moonshine
-from schemas.failures import Permanent
+from schemas.failures import Permanent, Retryable
 from tests.contract.providers.conftest import CLIP_TEXT, in_pieces, settings_for
 from tests.contract.providers.fake_deepgram import FakeDeepgram
 
@@ -71,15 +71,26 @@ async def test_where_the_pieces_are_cut_makes_no_difference(speech: SpeechToText
     assert await hear(speech, part, size=7_777) == await hear(speech, part, size=len(part))
 
 
-async def test_a_failure_of_the_sound_comes_through(speech: SpeechToText, clip: bytes) -> None:
+class StoreAway(Retryable):
+    """As the stores say it: the runner tells it by its type."""
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [Permanent("upstream_failed", "The recording ends here."), StoreAway("store_unavailable", "Away."), LookupError()],
+    ids=lambda failure: type(failure).__name__,
+)
+async def test_what_breaks_the_sound_comes_through_as_it_was(
+    speech: SpeechToText, clip: bytes, failure: Exception
+) -> None:
     async def breaks() -> AsyncIterator[bytes]:
         yield clip[: 32_000 * 2]
-        raise Permanent("media_broken", "The recording ends here.")
+        raise failure
 
-    with pytest.raises(Permanent) as caught:
+    with pytest.raises(type(failure)) as caught:
         async for _ in speech.transcribe(breaks()):
             pass
-    assert caught.value.code == "media_broken"
+    assert caught.value is failure
 
 
 def word_error_rate(wanted: str, got: str) -> float:

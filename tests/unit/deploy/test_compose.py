@@ -80,7 +80,9 @@ def test_our_processes_can_do_little_beyond_their_work(name):
 
 def test_decoders_reach_the_stores_and_nothing_beyond():
     assert compose()["networks"]["inside"] == {"internal": True}
-    assert all(services()[name]["networks"] == ["inside"] for name in ("audio", "render", "kafka", "mongo"))
+    assert all(
+        services()[name]["networks"] == ["inside"] for name in ("audio", "render", "scenes", "export", "kafka", "mongo")
+    )
 
 
 def test_only_the_api_and_uploads_are_published_and_on_loopback_at_first():

@@ -62,3 +62,50 @@ def environment() -> Iterator[dict[str, str]]:
 
 def pid() -> Iterator[int]:
     yield os.getpid()
+
+
+def hoard() -> Iterator[int]:
+    held = []
+    while True:
+        held.append(bytearray(16 * 1024 * 1024))
+        yield len(held)
+
+
+def hoard_little_by_little() -> Iterator[int]:
+    held: list[object] = []
+    while True:
+        held.append([object()] * 100)
+        if len(held) == 1:
+            yield 1
+
+
+def burst() -> Iterator[int]:
+    """Ends as C++ does when it is out of memory."""
+    yield 1
+    print("terminate called after throwing an instance of 'std::bad_alloc'", file=sys.stderr, flush=True)
+    os.abort()
+
+
+def spin() -> Iterator[int]:
+    yield os.getpid()
+    while True:
+        pass
+
+
+def warm_up() -> None:
+    """Uses two seconds of processor time."""
+    ends = time.process_time() + 2
+    while time.process_time() < ends:
+        pass
+
+
+def limits() -> Iterator[list[int]]:
+    import resource
+
+    yield list(resource.getrlimit(resource.RLIMIT_CORE))
+
+
+def swallow(inputs: Iterator[int]) -> Iterator[int]:
+    """Goes on as if nothing had happened when its inputs break off."""
+    with contextlib.suppress(Exception):
+        yield from inputs

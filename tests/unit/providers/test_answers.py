@@ -15,7 +15,7 @@ def test_what_would_be_refused_again_is_permanent(status: int, kind: type, messa
     assert isinstance(answers.refusal("X", status, message), kind)
 
 
-@pytest.mark.parametrize("status", [408, 409, 425, 429, 500, 502, 503, 504, 529])
+@pytest.mark.parametrize("status", [408, 409, 425, 429, 499, 500, 502, 503, 504, 529])
 def test_what_may_go_better_is_retryable_after_the_wait_it_names(status: int) -> None:
     failure = answers.refusal("X", status, "", 3.0)
     assert isinstance(failure, Retryable)
@@ -27,7 +27,17 @@ def test_a_long_message_is_cut() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "seconds"), [("0", 0), ("17", 17), ("999999999", 86_400), ("", None), ("soon", None), ("-3", None)]
+    ("value", "seconds"),
+    [
+        ("0", 0),
+        ("17", 17),
+        ("1.5", 1.5),
+        ("999999999", 86_400),
+        ("9" * 400, 86_400),
+        ("", None),
+        ("soon", None),
+        ("-3", None),
+    ],
 )
 def test_retry_after_in_seconds(value: str, seconds: float | None) -> None:
     assert answers.retry_after({"Retry-After": value}) == seconds

@@ -12,6 +12,10 @@ from schemas.media import Probe
 from tests.unit.providers import child_work
 
 
+class Away(Retryable):
+    """A kind of failure that no child knows."""
+
+
 @pytest.fixture
 async def children():
     async with Children() as children:
@@ -52,13 +56,20 @@ async def test_inputs_arrive_while_results_leave(children):
     assert await collect(results) == []
 
 
-async def test_a_failure_of_the_inputs_reaches_the_caller(children):
+@pytest.mark.parametrize("work", [child_work.swallow, child_work.double])
+@pytest.mark.parametrize(
+    "failure",
+    [Permanent("undecodable", "It ended."), Away("store_unavailable", "Away."), LookupError(), TimeoutError()],
+)
+async def test_what_breaks_the_inputs_reaches_the_caller_as_it_was(children, failure, work):
     async def inputs():
         yield 1
-        raise Permanent("undecodable", "The audio ended in the middle.")
+        raise failure
 
-    with pytest.raises(Permanent, match="ended in the middle"):
-        await collect(children.run(child_work.double, 1, inputs=inputs()))
+    args = () if work is child_work.swallow else (1,)
+    with pytest.raises(type(failure)) as raised:
+        await collect(children.run(work, *args, inputs=inputs()))
+    assert raised.value is failure
 
 
 async def test_a_verb_raised_in_the_child_arrives_as_it_was(children):
@@ -82,10 +93,44 @@ async def test_a_crash_is_worth_another_try_and_its_words_are_for_the_log_alone(
     assert logged in str(lines)
 
 
+@pytest.mark.parametrize("work", [child_work.hoard, child_work.hoard_little_by_little, child_work.burst])
+async def test_beyond_its_limit_of_memory_a_child_ends_and_the_limit_is_named(work):
+    async with Children(memory_mb=256) as children:
+        with pytest.raises(Permanent) as raised:
+            await collect(children.run(work))
+    assert raised.value.code == "memory_limit"
+    assert "256 MB (MEDIA_MEMORY_MB)" in raised.value.detail
+
+
+async def test_without_a_limit_what_is_said_about_memory_is_not_believed(children):
+    with pytest.raises(Retryable, match="SIGABRT"):
+        await collect(children.run(child_work.burst))
+
+
+async def test_beyond_its_limit_of_processor_time_a_child_ends_and_the_limit_is_named():
+    async with Children(cpu_seconds=1) as children:
+        work = children.run(child_work.spin)
+        pid = await anext(work)
+        with pytest.raises(Permanent) as raised:
+            await anext(work)
+    assert raised.value.code == "cpu_limit"
+    assert "1 seconds (MEDIA_CPU_SECONDS)" in raised.value.detail
+    assert await gone(pid)
+
+
+async def test_time_that_went_by_before_the_work_does_not_count():
+    async with Children(preload=("tests.unit.providers.child_work:warm_up",), spares=1, cpu_seconds=1) as children:
+        assert await collect(children.run(child_work.count, 1)) == [0]
+
+
+async def test_a_child_leaves_no_core_dump(children):
+    assert await collect(children.run(child_work.limits)) == [[0, 0]]
+
+
 async def test_beyond_its_limit_of_time_a_child_is_killed(children):
-    work = children.run(child_work.hang, timeout=1)
+    work = children.run(child_work.hang, timeout=4)
     pid = await anext(work)
-    with pytest.raises(Retryable, match="limit of 1 seconds"):
+    with pytest.raises(Retryable, match="limit of 4 seconds"):
         await anext(work)
     assert await gone(pid)
 

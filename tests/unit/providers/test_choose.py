@@ -34,6 +34,25 @@ def test_neither_key_nor_engine_is_said_at_once(monkeypatch: pytest.MonkeyPatch)
     assert choose.speech_to_text(settings(deepgram_api_key="k"), Children()).name == "deepgram"
 
 
+def test_a_fallback_is_there_only_where_it_is_named_and_something_else_comes_first() -> None:
+    named = {"speech_fallback": "moonshine", "analysis_fallback": "extractive"}
+    keys = {"deepgram_api_key": "k", "gemini_api_key": "k"}
+    for given, there in ((keys | named, True), (keys, False), (named, False)):
+        speech, analyst = (
+            choose.speech_fallback(settings(**given), Children()),
+            choose.analyst_fallback(settings(**given)),
+        )
+        assert (speech is not None, analyst is not None) == (there, there)
+        if speech and analyst:
+            assert (speech.name, analyst.name) == ("moonshine", "offline")
+
+
+def test_a_fallback_that_is_not_installed_is_said_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choose, "find_spec", lambda _: None)
+    with pytest.raises(SettingsError, match="SPEECH_FALLBACK"):
+        choose.speech_to_text(settings(deepgram_api_key="k", speech_fallback="moonshine"), Children())
+
+
 def test_choosing_imports_no_sdk_and_no_model() -> None:
     heavy = "{'deepgram', 'google.genai', 'httpx', 'moonshine_voice', 'vaderSentiment', 'stopwordsiso'}"
     code = f"import sys, providers.choose; print(sorted({heavy} & set(sys.modules)))"

@@ -11,6 +11,7 @@ import streams.stages
 from schemas.events import Event
 from schemas.pipeline import PIPELINES, JobType, dependents
 from schemas.settings import Settings
+from schemas.topics import Topic
 from streams.stages import STAGES
 
 ROOT = Path(api.__file__).parent.parent
@@ -44,11 +45,19 @@ def test_nothing_waits_for_itself(job_type):
 
 @pytest.mark.parametrize("stage", STAGES.values(), ids=STAGES)
 def test_what_wakes_a_stage_comes_on_its_topic_and_somebody_puts_it_out(stage):
-    made = events_made_in(ROOT / "api") | events_made_in(Path(streams.stages.__file__).parent)
-    assert stage.accepts
+    made = events_made_in(ROOT / "stores") | events_made_in(Path(streams.stages.__file__).parent)
     for event in stage.accepts:
         assert event.topic is stage.consumes
         assert event.__name__ in made
+
+
+def test_a_stage_that_no_fact_wakes_is_asked_for_by_name():
+    asked_for = {stage.name for stage in STAGES.values() if not stage.accepts}
+    assert all(STAGES[name].consumes is Topic.JOBS for name in asked_for)
+    at_once = {plans[0].stage for job_type, plans in PIPELINES.items() if job_type is not JobType.INGEST}
+    assert asked_for <= at_once
+    waiting = {plan.stage for plans in PIPELINES.values() for plan in plans if plan.after}
+    assert not asked_for & waiting, "when its turn comes, nobody would wake it"
 
 
 @pytest.mark.parametrize("stage", STAGES.values(), ids=STAGES)

@@ -4,14 +4,15 @@ import pytest
 
 from schemas.analyses import ActionItem, ActionItems, Analyses, KeyPoints, Sentiment, Summary
 from schemas.events import read_event
-from schemas.media import Probe, Scene
+from schemas.media import Probe, Rendition, RenditionKind, Scene
+from schemas.pipeline import PIPELINES
 from schemas.time import now
-from schemas.transcripts import Segment
+from schemas.transcripts import Segment, Transcript
 from stores import keys, lifecycle
 from streams.context import Context
-from streams.media.messages import AudioDone, MediaFile, Picture, Progress, RenderDone, SpeechPart
+from streams.media.messages import AudioDone, MediaFile, Picture, Progress, RenderDone, ScenesFound, SpeechPart
 from streams.stages import STAGES
-from tests.unit.stores.jobs import a_job, a_recording, result_of, wake_of
+from tests.unit.stores.jobs import START, a_job, a_recording, result_of, wake_of
 from tests.unit.streams.fakes import Providers, World
 from tests.unit.streams.test_transcribe import Echo
 
@@ -19,8 +20,9 @@ from tests.unit.streams.test_transcribe import Echo
 class Children:
     """Children that make small files in the place of media, in the order in which the real ones do."""
 
-    async def run(self, entry, _url, folder):
-        for message in {"extract_audio": self._audio, "render": self._render}[entry.__name__](folder):
+    async def run(self, entry, _url, *args):
+        made = {"extract_audio": self._audio, "render": self._render, "find_scenes": self._scenes}
+        for message in made[entry.__name__](args[0]):
             yield message
 
     def _file(self, folder, name):
@@ -49,6 +51,10 @@ class Children:
             scenes=(Scene(at=1, score=50),),
         )
 
+    def _scenes(self, threshold):
+        yield Progress(0.5)
+        yield ScenesFound(has_video=True, scenes=(Scene(at=1, score=threshold),))
+
 
 class Fixed:
     """An analyst that always finds the same."""
@@ -70,7 +76,9 @@ async def before(stage: str, world: World, job):
     if stage == "transcribe":
         for number in range(2):
             await world.objects.put(keys.speech_part(job.recording_id, number), b"word", "audio/pcm")
-    if stage == "analyse":
+    if stage == "export":
+        await made(world, job.recording_id)
+    if stage in ("analyse", "export"):
         segment = Segment(id=0, start=0, end=1, text="Do it.")
         await resources.transcripts.begin(job.recording_id, "0", "echo")
         await resources.transcripts.write(job.recording_id, "0", 0, [segment])
@@ -85,12 +93,29 @@ async def before(stage: str, world: World, job):
         await resources.jobs.change(job.id, complete)
 
 
-async def run(recording, stage: str, attempts: int, folder):
+async def made(world: World, recording_id: str):
+    """A rendition, and analyses."""
+    key = keys.rendition(recording_id, "video.mp4")
+    size = await world.objects.put(key, b"film" * 1000, "video/mp4")
+    video = Rendition(kind=RenditionKind.VIDEO, content_type="video/mp4", size_bytes=size, key=key)
+    await world.resources.recordings.add_rendition(recording_id, "render", "0", video)
+    await world.resources.analyses.put(recording_id, "0", await Fixed().analyse(Transcript()))
+
+
+def a_job_with(stage: str, recording):
+    """The job of an upload, or the one in which the stage is asked for by name."""
+    asked = [job_type for job_type, plans in PIPELINES.items() if plans[0].stage == stage and len(plans) == 1]
+    if STAGES[stage].accepts:
+        return a_job(recording)
+    return lifecycle.requested_job(recording, asked[0], {}, 3, None, START)
+
+
+async def run(recording, asked, stage: str, attempts: int, folder):
     """What is there after the last attempt has completed and those before it were lost at their very end."""
     world = World()
     resources, analyst = world.resources, Fixed()
     await resources.recordings.create(recording)
-    job = await resources.jobs.create(a_job(recording))
+    job = await resources.jobs.create(asked.model_copy(deep=True))
     await before(stage, world, job)
     for _ in range(attempts):
         wake = wake_of(await resources.jobs.get(job.id), stage)
@@ -119,6 +144,7 @@ async def run(recording, stage: str, attempts: int, folder):
 @pytest.mark.parametrize("stage", STAGES)
 async def test_run_twice_on_one_event_equals_once(stage, tmp_path):
     recording = a_recording()
-    once = await run(recording, stage, 1, tmp_path)
-    assert await run(recording, stage, 2, tmp_path) == once
-    assert once["facts"][-1][0] == result_of(a_job(recording), stage).type
+    job = a_job_with(stage, recording)
+    once = await run(recording, job, stage, 1, tmp_path)
+    assert await run(recording, job, stage, 2, tmp_path) == once
+    assert once["facts"][-1][0] == result_of(job, stage).type

@@ -121,6 +121,12 @@ def test_garbage_in_the_middle_is_passed_over(tmp_path: Path, seed: int) -> None
     assert seen.duration_seconds < 60
 
 
+@pytest.mark.parametrize("size", [20, 60, 100, 200, 400])
+def test_a_file_cut_off_in_its_head_is_no_media(tmp_path: Path, size: int) -> None:
+    whole = recording(tmp_path / "a.webm", shots(1)).read_bytes()
+    assert failure(written(tmp_path / "cut.webm", whole[:size]), tmp_path) == "not_media"
+
+
 def test_a_header_without_anything_after_it(tmp_path: Path) -> None:
     cut = written(tmp_path / "head.webm", SCREEN_VP8.read_bytes()[:300])
     with pytest.raises(Permanent, match="undecodable"):

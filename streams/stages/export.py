@@ -1,0 +1,185 @@
+"""export: a package of what is there of a recording, as one ZIP.
+
+Woken by a JobRequested alone; puts out RecordingExported. Key: recording. The payload may name the parts (`include`,
+see schemas/options). What is wanted and not there is left out, and named in the package's manifest. Cost: copies the
+media through the worker's disk, once in and once out; next to no processor time.
+"""
+
+import asyncio
+import errno
+import json
+import re
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple
+
+from schemas import subtitles
+from schemas.analyses import Analyses
+from schemas.events import Event, RecordingExported
+from schemas.failures import Busy, Retryable
+from schemas.markdown import analyses_markdown
+from schemas.media import RenditionKind
+from schemas.options import ExportOptions, Part, read_options
+from schemas.recordings import Recording
+from schemas.topics import Topic
+from schemas.transcripts import Transcript
+from stores.objects import ObjectMissing
+from streams.context import Context
+from streams.package import Package
+from streams.stage import Outcome, Stage
+
+_SPARE_BYTES = 64 * 1024 * 1024
+"""Room that a package leaves on the worker's disk."""
+
+_FULL_SECONDS = 30.0
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+_RENDITIONS = {
+    Part.VIDEO: (RenditionKind.VIDEO, "video.mp4"),
+    Part.AUDIO: (RenditionKind.AUDIO, "audio.m4a"),
+    Part.POSTER: (RenditionKind.POSTER, "poster.jpg"),
+}
+_METADATA = {
+    "id",
+    "title",
+    "filename",
+    "source",
+    "size_bytes",
+    "content_type",
+    "quality",
+    "fps",
+    "duration_seconds",
+    "has_video",
+    "has_audio",
+    "language",
+    "scenes",
+    "created_at",
+}
+
+
+async def perform(ctx: Context, _: Event) -> Outcome:
+    """Writes the package to the disk, then stores it in the place of an earlier one."""
+    wanted = read_options(ExportOptions, ctx.payload).include
+    recording = await ctx.recording()
+    media = dict(_media(recording, wanted))
+    missing = [name for name, source in media.items() if source is None]
+    path = ctx.workdir / "package.zip"
+    with _room(ctx, sum(source.size_bytes for source in media.values() if source)):
+        async with Package(path, recording.created_at) as package:
+            missing += await _add_texts(ctx, package, recording, wanted)
+            missing += await _add_media(ctx, package, {name: source for name, source in media.items() if source})
+            await package.add_text("manifest.json", _manifest(recording, package, missing))
+    stored = await ctx.store_rendition(RenditionKind.PACKAGE, path, "package.zip", "application/zip")
+    event = RecordingExported(
+        **ctx.about("recording.exported"),
+        object_key=stored.key,
+        size_bytes=stored.size_bytes,
+        files=len(package.entries),
+    )
+    shown = {"size_bytes": stored.size_bytes, "files": len(package.entries), "missing": sorted(missing)}
+    return Outcome({"export": shown}, event)
+
+
+class _Source(NamedTuple):
+    key: str
+    size_bytes: int
+
+
+def _media(recording: Recording, wanted: frozenset[Part]) -> Iterator[tuple[str, _Source | None]]:
+    """The media files by their names in the package; None for one that is not there."""
+    made = {rendition.kind: _Source(rendition.key, rendition.size_bytes) for rendition in recording.renditions}
+    for part, (kind, name) in _RENDITIONS.items():
+        if part in wanted:
+            yield name, made.get(kind)
+    if Part.THUMBNAILS in wanted:
+        for number, thumbnail in enumerate(recording.thumbnails):
+            yield f"thumbnails/{number:04d}.jpg", _Source(thumbnail.key, 0)
+        if not recording.thumbnails:
+            yield "thumbnails", None
+    if Part.ORIGINAL in wanted:
+        ending = re.fullmatch(r"\.[A-Za-z0-9]{1,8}", PurePosixPath(recording.filename).suffix)
+        yield f"original{ending[0] if ending else ''}", _Source(recording.object_key, recording.size_bytes)
+
+
+@contextmanager
+def _room(ctx: Context, needed: int) -> Iterator[None]:
+    """Raises Busy(disk_full) before anything is written, Retryable(disk_full) where the room runs out all the same."""
+    if shutil.disk_usage(ctx.workdir).free < needed + _SPARE_BYTES:
+        raise Busy("disk_full", "There is no room for the package on the worker's disk now.", _FULL_SECONDS)
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise Retryable("disk_full", "There was no room for the whole package on the worker's disk.") from error
+
+
+async def _add_texts(ctx: Context, package: Package, recording: Recording, wanted: frozenset[Part]) -> list[str]:
+    """Adds what is text; the names of what is not there."""
+    transcript = await ctx.transcripts.get(recording.id) if Part.TRANSCRIPT in wanted else None
+    analyses = await ctx.analyses.get(recording.id) if Part.ANALYSES in wanted else None
+    complete = transcript if transcript and transcript.complete else None
+    texts = await asyncio.to_thread(_texts, recording, complete, analyses)
+    for name, text in texts.items():
+        await package.add_text(name, text)
+    there = {Part.TRANSCRIPT: complete, Part.ANALYSES: analyses}
+    return [part.value for part, found in there.items() if part in wanted and found is None]
+
+
+def _texts(recording: Recording, transcript: Transcript | None, analyses: Analyses | None) -> dict[str, str]:
+    """Every text by its name in the package. Blocks for a moment where the recording is long."""
+    texts = {"recording.json": recording.model_dump_json(include=_METADATA, indent=2) + "\n"}
+    if transcript is not None:
+        texts |= {
+            "transcript.txt": subtitles.txt(transcript),
+            "transcript.srt": subtitles.srt(transcript),
+            "transcript.vtt": subtitles.vtt(transcript),
+            "transcript.json": transcript.model_dump_json(indent=2),
+        }
+    if analyses is not None:
+        texts |= {
+            "analyses.json": analyses.model_dump_json(indent=2),
+            "analyses.md": analyses_markdown(recording.title, analyses),
+        }
+    return texts
+
+
+async def _add_media(ctx: Context, package: Package, media: dict[str, _Source]) -> list[str]:
+    """Adds the media, piece by piece; the names of objects that turn out not to be there."""
+    missing, before, total = [], 0, sum(source.size_bytes for source in media.values())
+    for name, source in media.items():
+        try:
+            async with ctx.objects.open(source.key) as pieces:
+                await package.add_media(name, _followed(ctx, pieces, before, total), source.size_bytes)
+        except ObjectMissing:
+            missing.append(name)
+        before += source.size_bytes
+    return missing
+
+
+async def _followed(ctx: Context, pieces: AsyncIterator[bytes], before: int, total: int) -> AsyncIterator[bytes]:
+    """The pieces, with the step's progress told on the way."""
+    done = before
+    async for piece in pieces:
+        yield piece
+        done += len(piece)
+        await ctx.progress(min(done / max(total, 1), 1))
+
+
+def _manifest(recording: Recording, package: Package, missing: list[str]) -> str:
+    manifest: dict[str, Any] = {
+        "recording_id": recording.id,
+        "files": [entry.model_dump() for entry in package.entries],
+        "missing": sorted(missing),
+    }
+    return json.dumps(manifest, indent=2)
+
+
+STAGE = Stage(
+    name="export",
+    consumes=Topic.JOBS,
+    accepts=(),
+    perform=perform,
+    limit=lambda settings: settings.media_step_seconds,
+)
