@@ -1,7 +1,9 @@
 """The connection to MongoDB, and how a document of the contract is laid out there.
 
 A document's `id` is its `_id`; moments are BSON dates (milliseconds, UTC); everything else is as in the schema.
-Every operation ends within a few seconds: a server that is away is an error, not a wait.
+A server that is away is an error, not a wait: every operation has a deadline (stores/errors.answering), and what is
+outside of one the limits here. They hold for the few threads in which the driver's calls run as well: a thread that
+waited on in a dead connection would keep the calls of later from a server that is back.
 """
 
 from typing import Any, TypeVar
@@ -10,11 +12,12 @@ from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 
 from schemas.model import Document
 from schemas.settings import Settings
+from stores.errors import ANSWER_SECONDS
 
 D = TypeVar("D", bound=Document)
 
 Database = AsyncIOMotorDatabase[dict[str, Any]]
-_ANSWER_MS = 2500
+_ANSWER_MS = round(ANSWER_SECONDS * 1000)
 _CONNECTIONS = 32
 
 
@@ -26,7 +29,7 @@ def connect(settings: Settings) -> Database:
         maxPoolSize=_CONNECTIONS,
         serverSelectionTimeoutMS=_ANSWER_MS,
         connectTimeoutMS=_ANSWER_MS,
-        socketTimeoutMS=4 * _ANSWER_MS,
+        socketTimeoutMS=_ANSWER_MS,
         waitQueueTimeoutMS=_ANSWER_MS,
         appname="tidemark",
     )

@@ -5,15 +5,19 @@ owner of its step (another has claimed it, or the recording is gone): it must st
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
-from pymongo.errors import DuplicateKeyError, PyMongoError
+import pymongo
+from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 
 from schemas.failures import Retryable
 
 ANSWER_SECONDS = 2.5
 """How long a store may take for one small operation. Beyond it the store is away."""
+
+
+_DUPLICATE_KEY = 11000
 
 
 class StoreUnavailable(Retryable):
@@ -36,26 +40,38 @@ class Duplicate(Exception):
     """A document with that unique value exists already."""
 
 
-@contextmanager
-def translated() -> Iterator[None]:
-    """Translates MongoDB's errors: a duplicate key to Duplicate, all else to StoreUnavailable."""
-    try:
-        yield
-    except DuplicateKeyError as error:
-        raise Duplicate(str(error.details)) from error
-    except PyMongoError as error:
-        raise StoreUnavailable("document store", error) from error
-
-
 @asynccontextmanager
 async def answering(seconds: float = ANSWER_SECONDS) -> AsyncIterator[None]:
     """Around operations on documents: translates MongoDB's errors, and gives up after `seconds`.
 
-    A server that hangs is away like one that refuses: StoreUnavailable. What was asked may still be done.
+    A duplicate key becomes Duplicate, all else StoreUnavailable; a server that hangs is away like one that refuses. The
+    driver has the same deadline, whatever it tries again, so no thread of it waits on; the server is told, and works no
+    longer on what nobody waits for. What was asked may still be done.
+    """
+    with pymongo.timeout(seconds):
+        async with in_time(seconds):
+            yield
+
+
+@asynccontextmanager
+async def in_time(seconds: float = ANSWER_SECONDS) -> AsyncIterator[None]:
+    """Like `answering`, but neither driver nor server is told: around the creation of indexes, which a server that is
+    not done in time goes on with, and around waits for what somebody else has asked.
     """
     try:
-        with translated():
-            async with asyncio.timeout(seconds):
-                yield
+        async with asyncio.timeout(seconds):
+            yield
+    except DuplicateKeyError as error:
+        raise Duplicate(str(error.details)) from error
+    except PyMongoError as error:
+        raise StoreUnavailable("document store", error) from error
     except TimeoutError as error:
         raise StoreUnavailable("document store", f"no answer within {seconds:g} s") from error
+
+
+def duplicates_in(error: BulkWriteError) -> frozenset[int]:
+    """Which writes of a group met a document with their unique value. Raises the error if another failed otherwise."""
+    failed = error.details["writeErrors"]
+    if any(write["code"] != _DUPLICATE_KEY for write in failed):
+        raise error
+    return frozenset(write["index"] for write in failed)

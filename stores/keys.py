@@ -2,14 +2,22 @@
 
 recordings/{recording}/original                 what the client sent
 recordings/{recording}/speech/{part}.pcm        16 kHz mono s16le, in the order of the parts
-recordings/{recording}/renditions/{name}        video.mp4, audio.m4a, speech.wav, poster.jpg
+recordings/{recording}/renditions/{name}        video.mp4, audio.m4a, speech.wav, poster.jpg, package.zip
 recordings/{recording}/thumbnails/{number}.jpg
 """
+
+RECORDINGS = "recordings/"
+"""Everything of every recording lies under this; nobody else may keep anything there."""
 
 
 def recording_prefix(recording_id: str) -> str:
     """Everything of one recording lies under this."""
-    return f"recordings/{recording_id}/"
+    return f"{RECORDINGS}{recording_id}/"
+
+
+def recording_of(key: str) -> str:
+    """The id of the recording that an object under RECORDINGS belongs to, whether there is one or not."""
+    return key.removeprefix(RECORDINGS).partition("/")[0]
 
 
 def original(recording_id: str) -> str:

@@ -7,10 +7,12 @@ is visible under the key; an upload that is aborted leaves nothing behind.
 import re
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from typing import Any
 
 import aiohttp
 
+from schemas.model import Frozen
 from stores.errors import StoreUnavailable
 
 PART_BYTES = 8 * 1024 * 1024
@@ -19,6 +21,14 @@ _UPLOAD_ID = re.compile(rb"<UploadId>([^<]+)</UploadId>")
 _OK, _NO_CONTENT, _NOT_FOUND = 200, 204, 404
 
 Request = Callable[..., AbstractAsyncContextManager[aiohttp.ClientResponse]]
+
+
+class OpenUpload(Frozen):
+    """An upload in parts that was begun, and neither completed nor aborted."""
+
+    key: str
+    upload_id: str
+    begun: datetime
 
 
 class Upload:

@@ -1,19 +1,26 @@
 """Objects in S3 or MinIO: one private bucket, its layout in stores/keys.
 
 Signing is minio's; the bytes go through aiohttp, so nothing blocks the loop and nothing large is held in memory. A
-client only ever gets a presigned URL for one method on one key. Caveats: a presigned PUT cannot limit the size of what
-is sent, so the size is checked afterwards; a key that is written again is replaced as a whole.
+client only ever gets a presigned URL for one method on one key. A store that hangs is away: it has ANSWER_SECONDS to
+begin an answer, or to do one small thing, and _IDLE_SECONDS for each piece of a body, whose length has no limit.
+Caveats: a presigned PUT cannot limit the size of what is sent, so the size is checked afterwards; a key that is written
+again is replaced as a whole; what was asked of a store that did not answer may still be done.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
-from datetime import timedelta
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import datetime, timedelta
+from functools import partial
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
+import structlog
 from minio import Minio
 from minio.deleteobjects import DeleteObject
 from minio.error import MinioException
@@ -23,13 +30,20 @@ from yarl import URL
 
 from schemas.model import Frozen
 from schemas.settings import Settings
-from stores.errors import StoreUnavailable
-from stores.multipart import PART_BYTES, Upload, expect
+from stores.errors import ANSWER_SECONDS, StoreUnavailable
+from stores.multipart import PART_BYTES, OpenUpload, Upload, expect
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 _INTERNAL_SECONDS = 24 * 3600
-_CONNECT_SECONDS = 2.5
-_IDLE_SECONDS = 20.0
+_IDLE_SECONDS = 10.0
 _CHUNK_BYTES = 256 * 1024
+_KEYS_A_CALL = 250
+"""How many objects are removed in one call: few enough that a store that works is done in time."""
+_KEYS_A_PAGE = 1000
+_THREADS = 4
 _OK, _NO_CONTENT, _PARTIAL, _NOT_FOUND = 200, 204, 206, 404
 
 
@@ -39,6 +53,15 @@ class ObjectStat(Frozen):
     size_bytes: int
     content_type: str
     etag: str
+
+
+class Listed(Frozen):
+    """An object as a listing shows it."""
+
+    key: str
+    size_bytes: int
+    etag: str
+    modified: datetime
 
 
 class ObjectMissing(Exception):
@@ -52,26 +75,26 @@ class Objects:
         self._bucket = settings.s3_bucket
         self._internal = _client(settings, settings.s3_endpoint)
         self._public = _client(settings, settings.s3_public_endpoint or settings.s3_endpoint)
+        self._threads = ThreadPoolExecutor(_THREADS, "objects")
 
     async def __aenter__(self) -> "Objects":
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=_IDLE_SECONDS)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=ANSWER_SECONDS, sock_read=_IDLE_SECONDS)
         self._http = aiohttp.ClientSession(timeout=timeout, auto_decompress=False)
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
         await self._http.close()
 
     async def prepare(self) -> None:
         """Creates the bucket. Harmless when repeated."""
-        with _translated():
-            if not await asyncio.to_thread(self._internal.bucket_exists, self._bucket):
-                await asyncio.to_thread(self._internal.make_bucket, self._bucket)
+        if not await self._call(lambda: self._internal.bucket_exists(self._bucket)):
+            await self._call(lambda: self._internal.make_bucket(self._bucket))
 
     async def ping(self) -> None:
         """Returns when the store answers and the bucket is there."""
-        with _translated():
-            if not await asyncio.to_thread(self._internal.bucket_exists, self._bucket):
-                raise StoreUnavailable("object store", f"there is no bucket {self._bucket}")
+        if not await self._call(lambda: self._internal.bucket_exists(self._bucket)):
+            raise StoreUnavailable("object store", f"there is no bucket {self._bucket}")
 
     def presign_put(self, key: str, seconds: int) -> str:
         """A URL by which a client can PUT one object, once or again, for that long."""
@@ -124,13 +147,17 @@ class Objects:
 
     @asynccontextmanager
     async def upload(self, key: str, content_type: str) -> AsyncIterator["Upload"]:
-        """An upload of unknown size, in parts. It appears as a whole on leaving, or not at all on an error."""
+        """An upload of unknown size, in parts. It appears as a whole on leaving, or not at all on an error.
+
+        The store is asked first, so that one that is away is known before any byte is taken in.
+        """
+        await self.stat(key)
         upload = Upload(self.request, key, content_type)
         try:
             yield upload
             await upload.complete()
         except BaseException:
-            await asyncio.shield(upload.abort())
+            await asyncio.shield(_abort(upload, key))
             raise
 
     async def delete(self, key: str) -> None:
@@ -140,22 +167,51 @@ class Objects:
 
     async def delete_prefix(self, prefix: str) -> None:
         """Removes everything under a prefix. Harmless when repeated."""
-        with _translated():
-            await asyncio.to_thread(self._delete_prefix, prefix)
+        found = await self.keys(prefix)
+        for first in range(0, len(found), _KEYS_A_CALL):
+            wanted = found[first : first + _KEYS_A_CALL]
+            await self._call(partial(self._remove, wanted))
 
     async def keys(self, prefix: str) -> list[str]:
         """The keys under a prefix, in order."""
-        with _translated():
-            return await asyncio.to_thread(self._list, prefix)
+        return [key async for page in self.pages(prefix) for key in page]
 
-    def _list(self, prefix: str) -> list[str]:
+    async def pages(self, prefix: str) -> AsyncIterator[list[str]]:
+        """The keys under a prefix, in order, as many at a time as the store hands out at once."""
         found = self._internal.list_objects(self._bucket, prefix, recursive=True)
-        return [str(item.object_name) for item in found]
+        while page := await self._call(lambda: [str(item.object_name) for item in islice(found, _KEYS_A_PAGE)]):
+            yield page
 
-    def _delete_prefix(self, prefix: str) -> None:
-        wanted = [DeleteObject(key) for key in self._list(prefix)]
-        for error in self._internal.remove_objects(self._bucket, wanted):
+    async def listed(self, prefix: str, after: str = "") -> list[Listed]:
+        """A page of what is under a prefix, in the order of the keys: those after the key `after`."""
+        found = self._internal.list_objects(self._bucket, prefix, recursive=True, start_after=after or None)
+        return await self._call(lambda: [_listed(item) for item in islice(found, _KEYS_A_PAGE)])
+
+    async def open_uploads(self, prefix: str) -> list[OpenUpload]:
+        """Uploads in parts under a prefix that are under way or were left: a thousand at most, in any order.
+
+        MinIO shows them for a whole key alone, and throws them away by itself after a day.
+        """
+        find = partial(self._internal._list_multipart_uploads, self._bucket, prefix=prefix)
+        return [
+            OpenUpload(key=str(item.object_name), upload_id=str(item.upload_id), begun=item.initiated_time)
+            for item in (await self._call(find)).uploads
+        ]
+
+    async def abort(self, upload: OpenUpload) -> None:
+        """Throws away the parts of an upload; who still sends some is refused. Harmless when repeated."""
+        async with self.request("DELETE", upload.key, query={"uploadId": upload.upload_id}) as response:
+            expect(response, _OK, _NO_CONTENT, _NOT_FOUND)
+
+    def _remove(self, found: list[str]) -> None:
+        for error in self._internal.remove_objects(self._bucket, [DeleteObject(key) for key in found]):
             raise StoreUnavailable("object store", f"could not remove {error.name}: {error.message}")
+
+    async def _call(self, function: Callable[[], T]) -> T:
+        """One call of minio's, in a thread of our own: those that everybody shares are not held by a hung store."""
+        with _translated():
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await asyncio.get_running_loop().run_in_executor(self._threads, function)
 
     def _sign(self, method: str, key: str, query: Mapping[str, str]) -> str:
         url: str = self._internal.get_presigned_url(
@@ -174,13 +230,46 @@ class Objects:
         headers: dict[str, str] | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """One signed request to the store, whatever it answers."""
-        url = self._sign(method, key, query or {})
-        body = None if data is None else BytesIO(data)  # aiohttp writes a file piece by piece, bytes at one go
+        url = URL(self._sign(method, key, query or {}), encoded=True)
         try:
-            async with self._http.request(method, URL(url, encoded=True), data=body, headers=headers) as response:
+            async with await self._send(method, url, data, headers) as response:
                 yield response
         except (aiohttp.ClientError, TimeoutError) as error:
             raise StoreUnavailable("object store", error) from error
+
+    async def _send(
+        self, method: str, url: URL, data: bytes | None, headers: dict[str, str] | None
+    ) -> aiohttp.ClientResponse:
+        """Returns when the answer begins. The clock starts again with each piece of `data` that the store takes."""
+        async with asyncio.timeout(ANSWER_SECONDS if data is None else _IDLE_SECONDS) as clock:
+            body = None if data is None else _Body(data, clock)
+            return await self._http.request(method, url, data=body, headers=headers)
+
+
+class _Body(BytesIO):
+    """What is sent: aiohttp reads it piece by piece (of bytes it would write all at one go)."""
+
+    def __init__(self, data: bytes, clock: asyncio.Timeout) -> None:
+        super().__init__(data)
+        self._clock = clock
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        with suppress(RuntimeError):  # the answer came before the end, and the clock is put away
+            self._clock.reschedule(asyncio.get_running_loop().time() + _IDLE_SECONDS)
+        return super().read(size)
+
+
+async def _abort(upload: Upload, key: str) -> None:
+    try:
+        await upload.abort()
+    except StoreUnavailable as error:  # what broke the upload off is what its caller is to hear
+        log.warning("parts of an upload are left behind", key=key, reason=str(error))
+
+
+def _listed(item: Any) -> Listed:
+    return Listed(
+        key=str(item.object_name), size_bytes=item.size or 0, etag=item.etag or "", modified=item.last_modified
+    )
 
 
 async def _chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
@@ -197,7 +286,7 @@ def _client(settings: Settings, endpoint: str) -> Minio:
         secure=address.scheme == "https",
         region=settings.s3_region,
         http_client=PoolManager(
-            timeout=Timeout(connect=_CONNECT_SECONDS, read=_IDLE_SECONDS), retries=Retry(total=1, backoff_factor=0.1)
+            timeout=Timeout(connect=ANSWER_SECONDS, read=ANSWER_SECONDS), retries=Retry(total=0), maxsize=_THREADS
         ),
     )
 

@@ -2,7 +2,7 @@
 
 Delivery reports are collected and handed to the event loop by one wake-up for all that are ready. Headers are
 CloudEvents'; a value is the event's JSON. Idempotence covers the producer's own retries only: an event that is
-published again has the same id.
+published again has the same id. What nobody waited for any longer may still be delivered, within _DELIVERY_SECONDS.
 """
 
 import asyncio
@@ -14,12 +14,17 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from schemas.events import Event, headers
 from schemas.settings import Settings
+from schemas.topics import Topic
 from stores.errors import StoreUnavailable
 
 log = structlog.get_logger(__name__)
 
+Headers = list[tuple[str, str | bytes | None]]
+
 _DELIVERY_SECONDS = 10.0
 _IN_FLIGHT = 20_000
+_RECONNECT_MS = 1000
+"""The longest pause between two looks whether Kafka is back: by default it grows to ten times that."""
 
 
 class Publisher:
@@ -36,6 +41,7 @@ class Publisher:
                 "compression.type": "lz4",
                 "queue.buffering.max.messages": _IN_FLIGHT,
                 "delivery.timeout.ms": int(_DELIVERY_SECONDS * 1000),
+                "reconnect.backoff.max.ms": _RECONNECT_MS,
                 "socket.keepalive.enable": True,
                 "log_level": 2,
             },
@@ -65,15 +71,20 @@ class Publisher:
 
         Raises StoreUnavailable when Kafka does not answer in time, or at once when too much is in flight already.
         """
+        await self._put(event.topic, event.key, event.model_dump_json().encode(), headers(event))
+
+    async def publish_raw(self, topic: Topic, key: str | None, value: bytes) -> None:
+        """Puts a value on a topic as it is, whether it is an event or not. Raises as `publish` does."""
+        await self._put(topic, key, value, [])
+
+    async def _put(self, topic: Topic, key: str | None, value: bytes, headers: Headers) -> None:
         delivered: asyncio.Future[None] = self._loop.create_future()
 
         def report(error: KafkaError | None, _: Message) -> None:
             self._collect(delivered, error)
 
         try:
-            self._producer.produce(
-                event.topic, event.model_dump_json().encode(), event.key, headers=headers(event), on_delivery=report
-            )
+            self._producer.produce(topic, value, key, headers=headers, on_delivery=report)
         except (BufferError, KafkaException) as error:
             raise StoreUnavailable("event log", error) from error
         try:

@@ -1,6 +1,7 @@
-"""Waiting for stores: nothing is given up because a store is away for a while."""
+"""Waiting for what is away: nothing is given up because a store or a provider does not answer for a while."""
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -11,6 +12,11 @@ from schemas.failures import Retryable
 T = TypeVar("T")
 
 _PAUSES = (0.1, 0.5, 1.0, 2.0)
+
+_WAITS = {"provider_unavailable": 40, "provider_rate_limited": 40, "provider_timeout": 8}
+"""How often a step waits for its provider before that counts as an attempt. It makes a quarter of an hour: a provider
+that is down says so at once, one that hangs only after PROVIDER_TIMEOUT_SECONDS."""
+_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 2.0, 30.0
 
 log = structlog.get_logger(__name__)
 
@@ -24,3 +30,14 @@ async def until_stores_answer(operation: Callable[[], Awaitable[T]]) -> T:
         except Retryable as error:
             log.warning("a store is away; waiting", error=str(error))
             await asyncio.sleep(next(pauses, _PAUSES[-1]))
+
+
+def wait_for_provider(failure: Retryable, returns: int) -> float | None:
+    """How many seconds a step waits for its provider, after `returns` waits; None when it is to count as an attempt.
+
+    Exponential with jitter up to half a minute, and never less than the provider asks for.
+    """
+    if returns >= _WAITS.get(failure.code, 0):
+        return None
+    longest = min(_FIRST_WAIT_SECONDS * 2.0**returns, _LONGEST_WAIT_SECONDS)
+    return max(longest * random.uniform(0.5, 1), failure.retry_after or 0)  # noqa: S311 # nosec B311

@@ -74,6 +74,17 @@ async def test_the_facts_of_one_recording_stay_in_order_among_many(settings, rea
         assert len(sizes) == 100
 
 
+async def test_a_raw_value_arrives_as_it_is(settings, reader):
+    async with Publisher(settings) as publisher:
+        await publisher.publish_raw(Topic.UPLOADS, "key", b"\xff{]")
+        await publisher.publish_raw(Topic.UPLOADS, None, b"")
+        messages = await read(reader, 2)
+    assert {(message.key, message.value, message.headers) for message in messages} == {
+        (b"key", b"\xff{]", ()),
+        (None, b"", ()),
+    }
+
+
 async def test_every_topic_is_there_once_prepared(settings):
     await prepare_topics(settings)
     await ping(settings, 5)
