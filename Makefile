@@ -16,7 +16,7 @@ SET_UP = command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is not there
 	$(PYTHON) deploy/environment.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check bench lock clean embedded development
+.PHONY: help demo up test check bench chaos lock clean embedded development
 
 help:  ## explain the commands
 	@echo "Tidemark. Everything is set up by itself: only $(PYTHON) (3.11 to 3.13) is needed."
@@ -47,6 +47,9 @@ check: development  ## look at style, types, layers, security, dependencies, sec
 
 bench: development  ## measure each figure of the README
 	$(BIN)/python -m bench
+
+chaos: development  ## prove that nothing is lost, stuck or done twice while processes are killed (JOBS=150 SEED=...)
+	@exec $(BIN)/python -m bench.chaos $${JOBS:+--jobs "$$JOBS"} $${SEED:+--seed "$$SEED"}
 
 lock: development  ## resolve the dependencies and jars anew, and write their hashes down
 	$(COMPILE) requirements/bootstrap.in -o requirements/bootstrap.txt

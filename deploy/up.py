@@ -5,6 +5,8 @@ import os
 import signal
 import sys
 from collections.abc import Coroutine
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +20,18 @@ async def up(data: Path, cache: Path, port: int) -> None:
     """Runs the platform until it is cancelled, then stops all of it. Raises EmbeddedError with what to do."""
     say(f"starting; data and logs are in {data}")
     _say_what_does_not_apply()
-    async with running_platform(port, data, cache, say) as platform:
+    async with running_platform(port, data, cache, _say_news) as platform:
         say(f"ready: {platform.url}")
         say(f"pages: {platform.url}/docs, Kafka: {platform.services.kafka_bootstrap_servers}")
+        say("processes: " + ", ".join(f"{one.name} {one.pid}" for one in platform.processes()))
         try:
             await platform.failed()
         finally:
             say("stopping")
+
+
+def _say_news(line: str) -> None:
+    say(f"{datetime.now():%H:%M:%S} {line}")
 
 
 def _say_what_does_not_apply() -> None:
@@ -56,6 +63,7 @@ async def until_signal(work: Coroutine[Any, Any, None]) -> bool:
 
 
 def say(line: str) -> None:
-    """A line for the person at the terminal, at once."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    """A line for the person at the terminal, at once. Whether anybody reads it changes nothing."""
+    with suppress(BrokenPipeError):
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()

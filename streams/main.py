@@ -5,7 +5,9 @@ import contextlib
 import os
 import signal
 import socket
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from typing import Any
 
 import faust
 import structlog
@@ -17,8 +19,11 @@ from schemas.failures import Retryable
 from schemas.ids import new_id
 from schemas.settings import Settings, SettingsError
 from stores.prepare import prepare
+from streams import metrics
 from streams.app import make_app
 from streams.context import Intelligence
+from streams.heartbeat import Heartbeat
+from streams.housekeeping import Housekeeping
 from streams.resources import Resources, open_resources
 from streams.runner import Runner
 from streams.stage import Stage
@@ -29,6 +34,10 @@ log = structlog.get_logger(__name__)
 
 _PREPARE_PAUSE = 1.0
 _STOP_SECONDS = 15.0
+
+
+Duty = Callable[[], Coroutine[Any, Any, None]]
+"""What a worker does beside its stages, for as long as it lives."""
 
 
 class WorkerStopped(Exception):
@@ -43,10 +52,11 @@ def run(settings: Settings, names: tuple[str, ...] = ()) -> None:
     unknown = set(names) - set(STAGES)
     if unknown:
         raise SettingsError(f"There is no stage {', '.join(sorted(unknown))}; there are {', '.join(STAGES)}.")
-    uvloop.run(_serve(settings, tuple(STAGES[name] for name in names or STAGES)))
+    uvloop.run(serve(settings, tuple(STAGES[name] for name in names or STAGES)))
 
 
-async def _serve(settings: Settings, stages: tuple[Stage, ...]) -> None:
+async def serve(settings: Settings, stages: tuple[Stage, ...]) -> None:
+    """Works on those stages until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -59,7 +69,10 @@ async def _serve(settings: Settings, stages: tuple[Stage, ...]) -> None:
         owner = f"{socket.gethostname()}:{os.getpid()}:{new_id()[-6:]}"
         runners = [await _open_runner(stage, resources, owner, stack) for stage in stages]
         apps = [make_app(stage, settings, runner) for stage, runner in zip(stages, runners, strict=True)]
-        await _work(apps, runners, Sweeper(resources, STAGES), stop)
+        duties: list[Duty] = [Sweeper(resources, STAGES).run, resources.leases.run]
+        duties.append(Heartbeat(resources.workers, owner, runners).run)
+        duties.append(Housekeeping(resources, owner).run)
+        await _work(apps, runners, duties, stop)
 
 
 async def _open_runner(stage: Stage, resources: Resources, owner: str, stack: AsyncExitStack) -> Runner:
@@ -69,6 +82,7 @@ async def _open_runner(stage: Stage, resources: Resources, owner: str, stack: As
         preload=preload,
         spares=1 if stage.in_children else 0,
         memory_mb=settings.media_memory_mb,
+        cpu_seconds=settings.media_cpu_seconds,
         niceness=stage.niceness,
     )
     await stack.enter_async_context(children)
@@ -81,6 +95,7 @@ async def _open_runner(stage: Stage, resources: Resources, owner: str, stack: As
 async def _prepared(settings: Settings, stop: asyncio.Event) -> bool:
     """Makes the stores ready, however long they take to come; False when told to stop before."""
     while not stop.is_set():
+        metrics.SEEN.set_to_current_time()
         try:
             await prepare(settings)
         except Retryable as error:
@@ -92,29 +107,30 @@ async def _prepared(settings: Settings, stop: asyncio.Event) -> bool:
     return False
 
 
-async def _work(apps: list[faust.App], runners: list[Runner], sweeper: Sweeper, stop: asyncio.Event) -> None:
+async def _work(apps: list[faust.App], runners: list[Runner], duties: list[Duty], stop: asyncio.Event) -> None:
     """Runs until it is told to stop or a part stops by itself; then claims nothing more and winds down."""
-    sweeping = asyncio.create_task(sweeper.run())
+    tasks = [asyncio.create_task(duty()) for duty in duties]
     try:
         await asyncio.gather(*(app.start() for app in apps))
         log.info("working", stages=[app.conf.id for app in apps])
-        await _first_of(stop, sweeping, apps)
+        await _first_of(stop, tasks, apps)
     finally:
         await asyncio.gather(*(runner.close() for runner in runners))
-        sweeping.cancel()
-        await asyncio.gather(sweeping, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         async with asyncio.timeout(_STOP_SECONDS):
             await asyncio.gather(*(app.stop() for app in apps))
         await asyncio.gather(*(runner.close() for runner in runners))
 
 
-async def _first_of(stop: asyncio.Event, sweeping: "asyncio.Task[None]", apps: list[faust.App]) -> None:
+async def _first_of(stop: asyncio.Event, duties: "list[asyncio.Task[None]]", apps: list[faust.App]) -> None:
     told = asyncio.create_task(stop.wait())
     stopped = [asyncio.create_task(app.wait_until_stopped()) for app in apps]
     try:
-        await asyncio.wait([told, sweeping, *stopped], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([told, *duties, *stopped], return_when=asyncio.FIRST_COMPLETED)
         if not told.done():
-            error = sweeping.exception() if sweeping.done() else None
+            error = next((duty.exception() for duty in duties if duty.done()), None)
             raise WorkerStopped("A part of the worker stopped by itself; its log says why.") from error
     finally:
         for task in (told, *stopped):

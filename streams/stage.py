@@ -27,8 +27,9 @@ class Stage:
 
     `consumes` is the topic of the facts that wake it, `accepts` are their types; a JobRequested that names the stage
     wakes it as well. `needs` names the providers that it uses: a worker of it does not start without them. `limit`
-    gives the seconds that one attempt may take. `preload` names what an idle child of the stage imports ahead of its
-    work (see providers/child); `niceness` is how far its children stand back for those of other stages.
+    gives the seconds that one attempt may take, `limited_by` names the setting behind it. `preload` names what an idle
+    child of the stage imports ahead of its work (see providers/child); `niceness` is how far its children stand back
+    for those of other stages.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Stage:
     accepts: tuple[type[Event], ...]
     perform: Perform
     limit: Callable[[Settings], float]
+    limited_by: str = "MEDIA_STEP_SECONDS"
     preload: Callable[[Settings], tuple[str, ...]] = lambda _: ()
     needs: tuple[Literal["speech", "analyst"], ...] = ()
     in_children: bool = False

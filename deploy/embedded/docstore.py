@@ -38,20 +38,30 @@ class DocumentStore:
     async def launch(self) -> Child:
         """Starts the server and waits until it answers. Raises ProcessFailed, DownloadFailed."""
         jars = await asyncio.to_thread(ensure_jars, "docstore", self.cache)
-        folder = self.data.absolute() / "documents"
-        folder.mkdir(parents=True, exist_ok=True)
-        ready = folder / "ready"
-        ready.unlink(missing_ok=True)
-        child = await Child.start(self._program(folder, ready, jars))
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._ready.unlink(missing_ok=True)
+        child = await Child.start(self._program(jars))
         try:
-            await child.until_ready(lambda: asyncio.to_thread(self._answers, ready), READY_SECONDS)
+            await child.until_ready(self.answers, READY_SECONDS)
         except BaseException:
             await child.stop()
             raise
         return child
 
-    def _program(self, folder: Path, ready: Path, jars: tuple[Path, ...]) -> Program:
-        files = (str(folder / "documents.mv"), str(ready), *map(str, jars))
+    async def answers(self, seconds: float) -> bool:
+        """Whether our own server (not whoever else has the port) answers within about so many seconds."""
+        return self._ready.exists() and await asyncio.to_thread(self._pings, round(seconds * 1000))
+
+    @property
+    def _folder(self) -> Path:
+        return self.data.absolute() / "documents"
+
+    @property
+    def _ready(self) -> Path:
+        return self._folder / "ready"
+
+    def _program(self, jars: tuple[Path, ...]) -> Program:
+        files = (str(self._folder / "documents.mv"), str(self._ready), *map(str, jars))
         return Program(
             name=self.name,
             command=python_module("deploy.embedded.docstore_server", str(self.port), *files),
@@ -59,12 +69,11 @@ class DocumentStore:
             held=self.held,
         )
 
-    def _answers(self, ready: Path) -> bool:
-        """Whether our own server (not whoever else has the port) answers."""
-        if not ready.exists():
-            return False
+    def _pings(self, limit: int) -> bool:
         client: MongoClient[dict[str, object]]
-        with MongoClient(self.url, serverSelectionTimeoutMS=1000) as client:
+        with MongoClient(
+            self.url, serverSelectionTimeoutMS=limit, connectTimeoutMS=limit, socketTimeoutMS=limit
+        ) as client:
             try:
                 client.admin.command("ping")
             except PyMongoError:

@@ -6,6 +6,9 @@ EmbeddedError
 └── DownloadFailed   a jar could not be had, or was not what its hash says
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class EmbeddedError(RuntimeError):
     """The embedded stack cannot go on. The message says why and what to do."""
@@ -21,3 +24,12 @@ class ProcessFailed(EmbeddedError):
 
 class DownloadFailed(EmbeddedError):
     """Something that must come from the outside did not."""
+
+
+@contextmanager
+def embedded_extra() -> Iterator[None]:
+    """Around imports that only the embedded stack needs: the production image does without them."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise EmbeddedError(f"{error.name} is not installed: pip install 'tidemark[embedded]' brings it.") from error

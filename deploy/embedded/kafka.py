@@ -25,7 +25,7 @@ PORTS = 2
 FORMAT_SECONDS = 60.0
 READY_SECONDS = 90.0
 JVM = (
-    *("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
+    *("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError"),
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
     *("-Djava.io.tmpdir=temporary", "-XX:-UsePerfData"),  # a killed JVM leaves nothing in the system's folder
 )
@@ -54,14 +54,18 @@ class Kafka:
         shutil.rmtree(self._folder / "temporary", ignore_errors=True)
         (self._folder / "temporary").mkdir(parents=True)
         self._properties.write_text(self._settings())
-        cluster = await self._formatted(java)
+        await self._format(java)
         child = await Child.start(self._program((*java, "kafka.Kafka", str(self._properties))))
         try:
-            await child.until_ready(lambda: asyncio.to_thread(self._answers, cluster), READY_SECONDS)
+            await child.until_ready(self.answers, READY_SECONDS)
         except BaseException:
             await child.stop()
             raise
         return child
+
+    async def answers(self, seconds: float) -> bool:
+        """Whether our own broker (another one on the port has another cluster id) answers within so many seconds."""
+        return await asyncio.to_thread(self._lists, seconds)
 
     @property
     def _folder(self) -> Path:
@@ -75,13 +79,16 @@ class Kafka:
         log = self.data / "logs" / "kafka.log"
         return Program(name=self.name, command=command, log=log, folder=self._folder, held=self.held)
 
-    async def _formatted(self, java: tuple[str, ...]) -> str:
-        """The cluster's id. Formats the folder at the first start, and again where that was cut off: nothing can have
-        been written before the stamp is there.
+    @property
+    def _stamp(self) -> Path:
+        return self._folder / "formatted"
+
+    async def _format(self, java: tuple[str, ...]) -> None:
+        """Formats the folder at the first start, and again where that was cut off: nothing can have been written
+        before the stamp, which holds the cluster's id, is there.
         """
-        stamp = self._folder / "formatted"
-        if stamp.exists():
-            return stamp.read_text()
+        if self._stamp.exists():
+            return
         shutil.rmtree(self._folder / "log", ignore_errors=True)
         cluster = _new_cluster_id()
         options = ("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._properties))
@@ -90,8 +97,7 @@ class Kafka:
             await tool.succeed(FORMAT_SECONDS)
         finally:
             await tool.stop()
-        write_atomically(stamp, cluster)
-        return cluster
+        write_atomically(self._stamp, cluster)
 
     def _settings(self) -> str:
         broker, controller = self.ports
@@ -117,11 +123,10 @@ class Kafka:
         }
         return "".join(f"{name}={value}\n" for name, value in settings.items())
 
-    def _answers(self, cluster: str) -> bool:
-        """Whether our own broker answers: another one on the port would have another cluster id."""
+    def _lists(self, seconds: float) -> bool:
         client = AdminClient({"bootstrap.servers": self.bootstrap_servers, "log_level": 0})
         try:
-            return bool(client.list_topics(timeout=1.0).cluster_id == cluster)
+            return bool(client.list_topics(timeout=seconds).cluster_id == self._stamp.read_text())
         except KafkaException:
             return False
 

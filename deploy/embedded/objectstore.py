@@ -52,11 +52,18 @@ class ObjectStore:
         self.remove_sockets()
         child = await Child.start(self._program())
         try:
-            await child.until_ready(lambda: asyncio.to_thread(self._answers), READY_SECONDS)
+            await child.until_ready(self.answers, READY_SECONDS)
         except BaseException:
             await child.stop()
             raise
         return child
+
+    async def answers(self, seconds: float) -> bool:
+        """Whether our own server (another one on the port does not know the keys) answers, and has room to write to.
+
+        Takes about so many seconds at most.
+        """
+        return await asyncio.to_thread(self._lists, seconds / 2)
 
     def remove_sockets(self) -> None:
         """Removes what an ended server left in the temporary folder. A repeat is harmless."""
@@ -109,9 +116,8 @@ class ObjectStore:
         identity = {"name": "tidemark", "credentials": [credentials], "actions": ["Admin"]}
         write_atomically(self._identity_file, json.dumps({"identities": [identity]}))
 
-    def _answers(self) -> bool:
-        """Whether our own server answers (another one on the port would not know the keys) and has room to write to."""
-        with urllib3.PoolManager(timeout=2.0, retries=False) as pool:
+    def _lists(self, seconds: float) -> bool:
+        with urllib3.PoolManager(timeout=seconds, retries=False) as pool:
             client = Minio(
                 endpoint=f"{HOST}:{self.ports[0]}",
                 access_key=self.access_key,

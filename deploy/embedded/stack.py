@@ -22,7 +22,7 @@ from deploy.embedded.kafka import Kafka
 from deploy.embedded.locks import owner_lock
 from deploy.embedded.objectstore import ObjectStore
 from deploy.embedded.ports import free_ports, is_free
-from deploy.embedded.process import PROJECT
+from deploy.embedded.process import PROJECT, Running
 from deploy.embedded.supervisor import Say, Supervisor
 
 ENDING_SECONDS = 30.0
@@ -34,6 +34,11 @@ PORTS = docstore.PORTS + objectstore.PORTS + kafka.PORTS
 def default_cache() -> Path:
     """Where jars are kept: `.cache` in the project's folder."""
     return PROJECT / ".cache"
+
+
+def lock_of(data: Path) -> Path:
+    """The lock on a folder of data: held while any process of its stack lives."""
+    return data.absolute() / "lock"
 
 
 @dataclass(frozen=True)
@@ -62,8 +67,9 @@ class Services:
 class EmbeddedStack:
     """All three servers, for as long as the `async with` lasts.
 
-    A server that dies is started again on its old port; `failed` tells when that does not help. Raises InUse when
-    another stack has the folder, else EmbeddedError with what to do.
+    A server that dies is started again on its old port; `failed` tells when that does not help. `held` is the lock on
+    the folder, for programs that shall keep it as the servers do. Raises InUse when another stack has the folder, else
+    EmbeddedError with what to do.
     """
 
     def __init__(self, data: Path, cache: Path | None = None, say: Say = lambda _: None) -> None:
@@ -72,11 +78,12 @@ class EmbeddedStack:
         self._say = say
         self._opened = AsyncExitStack()
         self._supervisors: tuple[Supervisor, ...] = ()
+        self.held: tuple[int, ...] = ()
 
     async def __aenter__(self) -> Services:
         async with AsyncExitStack() as opening:
-            held = await opening.enter_async_context(owner_lock(self._data / "lock", ENDING_SECONDS))
-            services = await self._start(opening, held)
+            self.held = (await opening.enter_async_context(owner_lock(lock_of(self._data), ENDING_SECONDS)),)
+            services = await self._start(opening)
             self._opened = opening.pop_all()
         return services
 
@@ -89,23 +96,29 @@ class EmbeddedStack:
         """Waits until a server cannot be kept running, and raises EmbeddedError with the reason."""
         await asyncio.gather(*(supervisor.gave_up() for supervisor in self._supervisors))
 
-    async def _start(self, opening: AsyncExitStack, held: int) -> Services:
+    def processes(self) -> tuple[Running, ...]:
+        """The servers that run at this moment."""
+        return tuple(running for supervisor in self._supervisors if (running := supervisor.running))
+
+    async def _start(self, opening: AsyncExitStack) -> Services:
         """Starts all servers at once; again on other ports when somebody else was quicker to take one."""
         for _ in range(START_ATTEMPTS - 1):
             ports = self._ports()
             try:
-                return await self._start_on(ports, opening, held)
+                return await self._start_on(ports, opening)
             except EmbeddedError:
                 if all(map(is_free, ports)):
                     raise
-        return await self._start_on(self._ports(), opening, held)
+        return await self._start_on(self._ports(), opening)
 
-    async def _start_on(self, ports: tuple[int, ...], opening: AsyncExitStack, held: int) -> Services:
+    async def _start_on(self, ports: tuple[int, ...], opening: AsyncExitStack) -> Services:
         own = self._secrets()
-        documents = DocumentStore(self._data, self._cache, ports[0], (held,))
-        objects = ObjectStore(self._data, ports[1:9], own["s3_access_key"], own["s3_secret_key"], (held,))
-        broker = Kafka(self._data, self._cache, ports[9:], (held,))
-        self._supervisors = tuple(Supervisor(server.launch, self._say) for server in (documents, objects, broker))
+        documents = DocumentStore(self._data, self._cache, ports[0], self.held)
+        objects = ObjectStore(self._data, ports[1:9], own["s3_access_key"], own["s3_secret_key"], self.held)
+        broker = Kafka(self._data, self._cache, ports[9:], self.held)
+        self._supervisors = tuple(
+            Supervisor(server.launch, self._say, server.answers) for server in (documents, objects, broker)
+        )
         async with AsyncExitStack() as starting:
             starting.callback(objects.remove_sockets)
             for supervisor in self._supervisors:
@@ -138,6 +151,19 @@ class EmbeddedStack:
             }
             write_atomically(file, json.dumps(made, indent=2))
         return {name: str(value) for name, value in _read(file).items()}
+
+
+def running_services(data: Path) -> Services | None:
+    """How to reach the stack that another process runs with its data there; None where none does. Does not block."""
+    ports, own = _read(data / "ports.json").get("ports", ()), _read(data / "secrets.json")
+    if len(ports) != PORTS or not own or all(map(is_free, ports)):
+        return None
+    return Services(
+        kafka_bootstrap_servers=Kafka(data, default_cache(), tuple(ports[9:])).bootstrap_servers,
+        mongodb_url=DocumentStore(data, default_cache(), ports[0]).url,
+        s3_endpoint=ObjectStore(data, tuple(ports[1:9]), own["s3_access_key"], own["s3_secret_key"]).endpoint,
+        **own,
+    )
 
 
 def _read(file: Path) -> dict[str, Any]:

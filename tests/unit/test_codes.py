@@ -8,7 +8,7 @@ from schemas.problems import CODES
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("schemas", "stores", "providers", "streams", "api")
-RAISING = {"Permanent", "Retryable", "Busy", "Problem", "Failure", "DeadLetter"}
+RAISING = {"Permanent", "Retryable", "Busy", "Problem", "Failure", "DeadLetter", "Unacceptable"}
 
 
 def sources() -> Iterator[ast.Module]:

@@ -1,6 +1,7 @@
 """Child processes and their guard, on real processes."""
 
 import asyncio
+import re
 import signal
 import sys
 from pathlib import Path
@@ -23,7 +24,7 @@ from pathlib import Path
 from deploy.embedded.process import Child, Program
 async def main():
     log = Path(sys.argv[1])
-    await Child.start(Program("deaf", (sys.executable, "-c", sys.argv[2]), log, grace=0.2))
+    await Child.start(Program("deaf", (sys.executable, "-c", sys.argv[2]), log, grace=600))
     await asyncio.sleep(600)
 asyncio.run(main())
 """
@@ -39,7 +40,7 @@ async def until(true, seconds: float = 20) -> None:
             await asyncio.sleep(0.02)
 
 
-async def never() -> bool:
+async def never(_: float) -> bool:
     return False
 
 
@@ -97,7 +98,46 @@ async def test_nothing_outlives_a_parent_that_is_killed(tmp_path: Path) -> None:
     assert len(family) == 2, "the guard and its child"
     parent.kill()
     await parent.wait()
-    await until(lambda: not any(one.is_running() for one in family))
+    await until(lambda: not any(one.is_running() for one in family), 10)
+
+
+async def test_nothing_of_its_session_outlives_a_program(tmp_path: Path) -> None:
+    """Not even what has a group of its own and is stopped, and so hears of nothing."""
+    log = tmp_path / "log"
+    apart = f"[sys.executable, '-c', {DEAF!r}], process_group=0"
+    child = await Child.start(python(f"import subprocess, sys; print(subprocess.Popen({apart}).pid); {DEAF}", log))
+    await until(lambda: log.exists() and log.read_text().count("deaf") == 2)
+    grandchild = psutil.Process(int(log.read_text().replace("deaf", "").split()[0]))
+    grandchild.suspend()
+    psutil.Process(child.pid).kill()
+    assert await child.ended() == 128 + signal.SIGKILL
+    await until(lambda: not grandchild.is_running())
+
+
+async def test_one_that_is_stopped_still_ends_when_it_is_asked_to(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    child = await Child.start(python(POLITE, log))
+    await until(lambda: log.exists() and "up" in log.read_text())
+    psutil.Process(child.pid).suspend()
+    await child.stop()
+    assert log.read_text() == "up\nbye\n"
+
+
+async def test_killing_one_that_does_not_listen(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    child = await Child.start(python(DEAF, log, grace=600))
+    await until(lambda: log.exists() and "deaf" in log.read_text())
+    await child.kill()
+    await child.kill()
+    assert not child.running
+    assert re.match(r"thing was killed by SIGKILL\. Its log is .*log, which ends with:\n    deaf", child.explain())
+
+
+async def test_a_program_that_is_not_there(tmp_path: Path) -> None:
+    child = await Child.start(Program("thing", (str(tmp_path / "nothing"),), tmp_path / "log"))
+    with pytest.raises(ProcessFailed, match=r"(?s)exit code 127.*nothing cannot be started: No such file"):
+        await child.succeed(20)
+    await child.kill()
 
 
 async def test_nothing_outlives_a_guard_that_is_killed(tmp_path: Path) -> None:

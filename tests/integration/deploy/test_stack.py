@@ -24,7 +24,7 @@ from urllib3.exceptions import HTTPError
 
 from deploy.embedded.failures import InUse
 from deploy.embedded.process import PROJECT
-from deploy.embedded.stack import EmbeddedStack, Services
+from deploy.embedded.stack import EmbeddedStack, Services, running_services
 from tests.conftest import running_stack
 
 PART_BYTES = 5 * 1024 * 1024
@@ -219,6 +219,8 @@ def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
         assert objects(again).stat_object("kept", "key").size == 5
         with MongoClient(again.mongodb_url) as client:
             assert client.kept.things.find_one() == {"_id": 1}
+        assert running_services(tmp_path) == again, "operators find it by its folder"
+    assert running_services(tmp_path) is None
 
 
 async def test_starts_on_what_a_kill_left_behind(tmp_path: Path) -> None:

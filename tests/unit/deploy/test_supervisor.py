@@ -1,18 +1,22 @@
-"""Starting again what died, and when to give up."""
+"""Starting again what died or does not answer, and when to give up."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 
 from deploy.embedded import supervisor
 from deploy.embedded.failures import EmbeddedError, ProcessFailed
-from deploy.embedded.supervisor import DEATHS_IN_A_ROW, Supervisor
+from deploy.embedded.process import Running
+from deploy.embedded.supervisor import DEATHS_IN_A_ROW, QUESTIONS_IN_A_ROW, Supervisor
 
 
 class Life:
     """A child that lives until it is told to die."""
 
-    def __init__(self) -> None:
+    def __init__(self, pid: int) -> None:
+        self.program = SimpleNamespace(name="The thing")
+        self.pid = pid
         self.death = asyncio.Event()
         self.running = True
 
@@ -25,8 +29,11 @@ class Life:
         self.death.set()
         self.running = False
 
-    def explain(self, what: str) -> str:
-        return f"The thing {what}. Its log is here, which ends with:\n    a line"
+    async def kill(self) -> None:
+        await self.stop()
+
+    def explain(self, what: str = "ended with exit code 7") -> str:
+        return f"The thing {what}. Its log is here, which ends with:\n    a line\n    the last line"
 
 
 class Launches:
@@ -43,19 +50,20 @@ class Launches:
         self.tries += 1
         if self.tries > self._fail_after:
             raise ProcessFailed("The thing was not ready after 1 s.")
-        self.lives.append(Life())
+        self.lives.append(Life(self.tries))
         if self._die_at_once:
             self.lives[-1].death.set()
         return self.lives[-1]
 
-    def supervisor(self) -> Supervisor:
-        return Supervisor(self.launch, self.said.append)
+    def supervisor(self, answers: supervisor.Answers | None = None) -> Supervisor:
+        return Supervisor(self.launch, self.said.append, answers)
 
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "FIRST_PAUSE_SECONDS", 0.001)
-    monkeypatch.setattr(supervisor, "LONGEST_PAUSE_SECONDS", 0.002)
+    monkeypatch.setattr(supervisor, "LONGEST_PAUSE_SECONDS", 0.004)
+    monkeypatch.setattr(supervisor, "QUESTION_PAUSE_SECONDS", 0.001)
 
 
 async def until(true) -> None:
@@ -68,11 +76,27 @@ async def test_a_death_is_said_and_repaired() -> None:
     launches = Launches()
     one = launches.supervisor()
     await one.start()
+    assert one.running == Running("The thing", 1)
     launches.lives[0].death.set()
-    await until(lambda: len(launches.lives) == 2)
-    assert launches.said == ["The thing ended with exit code 7: starting it again in 0.001 s"]
+    await until(lambda: len(launches.said) == 2)
+    assert launches.said == [
+        "The thing ended with exit code 7; starting it again in 0.001 s\n    its log ends with: the last line",
+        "The thing has been started again",
+    ]
+    assert one.running == Running("The thing", 2)
     await one.stop()
     assert not launches.lives[1].running
+    assert one.running is None
+
+
+async def test_pauses_grow_to_a_longest() -> None:
+    launches = Launches(die_at_once=True)
+    one = launches.supervisor()
+    await one.start()
+    await until(lambda: launches.tries > 4)
+    await one.stop()
+    pauses = [line.partition("again in ")[2].partition(" s")[0] for line in launches.said if "again in" in line]
+    assert pauses[:4] == ["0.001", "0.002", "0.004", "0.004"]
 
 
 @pytest.mark.parametrize(
@@ -93,6 +117,50 @@ async def test_a_long_life_starts_the_count_again(monkeypatch: pytest.MonkeyPatc
     one = launches.supervisor()
     await one.start()
     await until(lambda: launches.tries >= 3 * DEATHS_IN_A_ROW)
+    await one.stop()
+
+
+async def test_the_time_that_a_launch_takes_is_no_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "STEADY_SECONDS", 0.05)
+    launches = Launches(die_at_once=True)
+
+    async def slow() -> Life:
+        await asyncio.sleep(0.06)
+        return await launches.launch()
+
+    one = Supervisor(slow, launches.said.append)
+    await one.start()
+    with pytest.raises(EmbeddedError, match="Giving up"):
+        await asyncio.wait_for(one.gave_up(), 20)
+    await one.stop()
+
+
+async def test_one_that_does_not_answer_any_more_is_ended_and_started_again() -> None:
+    launches = Launches()
+
+    async def answers(_: float) -> bool:
+        return launches.tries > 1
+
+    one = launches.supervisor(answers)
+    await one.start()
+    await until(lambda: len(launches.said) == 2)
+    assert launches.said[0].startswith("The thing has not answered for 0 s; starting it again in 0.001 s")
+    assert [life.running for life in launches.lives] == [False, True]
+    await one.stop()
+
+
+async def test_one_that_answers_now_and_then_is_left_alone() -> None:
+    launches, asked = Launches(), 0
+
+    async def answers(_: float) -> bool:
+        nonlocal asked
+        asked += 1
+        return asked % QUESTIONS_IN_A_ROW == 0
+
+    one = launches.supervisor(answers)
+    await one.start()
+    await until(lambda: asked > 5 * QUESTIONS_IN_A_ROW)
+    assert launches.tries == 1
     await one.stop()
 
 
