@@ -18,6 +18,8 @@ from schemas.time import now
 from schemas.topics import Topic
 
 SOURCE = "/tidemark"
+UNKNOWN = "unknown"
+"""The job, recording and owner of a dead letter about a message that could not be read."""
 
 
 class Event(Document):
@@ -162,7 +164,11 @@ class JobProgressed(Event):
 
 
 class DeadLetter(Event):
-    """An event that could not be read, or a step that is out of attempts. `original` is what it was about."""
+    """A message that could not be read, or a step that is out of attempts. `original` is what it was about.
+
+    Of a message it is the value as text, or in base64 where it is none; `cut` says that there was more of it than is
+    kept. `original_key` is the message's key.
+    """
 
     topic = Topic.DEAD_LETTERS
     type: Literal["dead.letter"] = "dead.letter"
@@ -173,6 +179,9 @@ class DeadLetter(Event):
     history: tuple[AttemptRecord, ...] = ()
     original_topic: str
     original: dict[str, Any] | str
+    original_key: str | None = None
+    encoding: Literal["text", "base64"] = "text"
+    cut: bool = False
 
 
 AnyEvent = Annotated[

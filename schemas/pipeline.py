@@ -37,6 +37,9 @@ PIPELINES: dict[JobType, tuple[Plan, ...]] = {
     JobType.EXPORT: (Plan(stage="export"),),
 }
 
+STAGE_NAMES = tuple(dict.fromkeys(plan.stage for plans in PIPELINES.values() for plan in plans))
+"""Every stage, by the name that its steps have."""
+
 
 def dependents(job_type: JobType, stage: str) -> tuple[str, ...]:
     """The steps that cannot run without that one, in order, whether they wait for it directly or not."""

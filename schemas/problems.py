@@ -12,11 +12,16 @@ TYPE_PREFIX = "urn:tidemark:problem:"
 
 
 class Code(Frozen):
-    """One code: its HTTP status if it can answer a request, and what it means."""
+    """One code: its HTTP status if it can answer a request, and what it means.
+
+    `stage_fault` says of a failure of a step that it speaks against the stage, its machine or its provider, and not of
+    one person's file: when too many attempts end so, the stage stops (see streams/breaker).
+    """
 
     code: str
     status: int | None
     title: str
+    stage_fault: bool = False
 
 
 CODES: dict[str, Code] = {
@@ -31,6 +36,7 @@ CODES: dict[str, Code] = {
         Code(code="token_invalid", status=401, title="The token is not valid"),
         Code(code="token_reused", status=401, title="The refresh token was used before; sign in again"),
         Code(code="origin_refused", status=403, title="That origin may not do this with a cookie"),
+        Code(code="forbidden", status=403, title="That is for administrators"),
         Code(code="not_found", status=404, title="There is no such thing, or it is not yours"),
         Code(code="method_not_allowed", status=405, title="That method is not available here"),
         Code(code="request_timeout", status=408, title="The request did not arrive in time"),
@@ -38,11 +44,16 @@ CODES: dict[str, Code] = {
         Code(code="object_missing", status=409, title="The upload is not in the object store"),
         Code(code="size_mismatch", status=409, title="The upload does not have the announced size"),
         Code(code="not_ready", status=409, title="That is not there yet"),
+        Code(code="not_replayable", status=409, title="The dead letter cannot be replayed, or not now"),
+        Code(code="original_cut", status=409, title="The dead letter keeps only the beginning of what it is about"),
+        Code(code="job_running", status=409, title="That work is under way already"),
+        Code(code="job_ended", status=409, title="The job has ended"),
         Code(code="too_large", status=413, title="The upload is larger than allowed"),
         Code(code="unsupported_media", status=415, title="Neither audio nor video of a known type"),
         Code(code="range_not_satisfiable", status=416, title="The range lies outside the object"),
         Code(code="invalid_field", status=422, title="A field is missing or wrong"),
         Code(code="internal_error", status=500, title="Something went wrong on our side"),
+        Code(code="queue_full", status=503, title="Too much work is waiting; try again later"),
         Code(code="unavailable", status=503, title="A part of the service is away; try again shortly"),
         # steps
         Code(code="not_media", status=None, title="The file is neither audio nor video"),
@@ -51,23 +62,35 @@ CODES: dict[str, Code] = {
         Code(code="picture_too_large", status=None, title="The picture is larger than can be processed"),
         Code(code="media_too_long", status=None, title="The recording is longer than can be processed"),
         Code(code="source_unreadable", status=None, title="The stored upload could not be read"),
+        Code(code="source_missing", status=None, title="The stored upload is no longer there"),
+        Code(code="source_changed", status=None, title="The stored upload was replaced after it was accepted"),
+        Code(code="memory_limit", status=None, title="The work needs more memory than its limit"),
+        Code(code="cpu_limit", status=None, title="The work needs more processor time than its limit"),
+        Code(code="decoded_limit", status=None, title="The file decodes to more than its limit"),
+        Code(code="invalid_payload", status=None, title="What was asked of the job cannot be done"),
         Code(code="worker_lost", status=None, title="The worker that did the work went away"),
-        Code(code="child_crashed", status=None, title="The process that did the work ended early"),
-        Code(code="timeout", status=None, title="The work took longer than its limit"),
-        Code(code="disk_full", status=None, title="The worker has no room on its disk"),
+        Code(code="child_crashed", status=None, title="The process that did the work ended early", stage_fault=True),
+        Code(code="timeout", status=None, title="The work took longer than its limit", stage_fault=True),
+        Code(code="disk_full", status=None, title="The worker has no room on its disk", stage_fault=True),
         Code(code="upstream_failed", status=None, title="A step that this one needs did not succeed"),
+        Code(code="superseded", status=None, title="Newer work on the recording has taken the place of this"),
         Code(code="cancelled", status=None, title="The work was cancelled"),
         Code(code="store_unavailable", status=None, title="A store did not answer"),
-        Code(code="provider_unavailable", status=None, title="The provider did not answer"),
-        Code(code="provider_timeout", status=None, title="The provider did not answer in time"),
-        Code(code="provider_rate_limited", status=None, title="The provider asked to wait"),
-        Code(code="provider_broken_answer", status=None, title="The provider's answer could not be read"),
-        Code(code="provider_refused_key", status=None, title="The provider refused the key"),
-        Code(code="provider_no_credit", status=None, title="The provider wants to be paid first"),
+        Code(code="provider_unavailable", status=None, title="The provider did not answer", stage_fault=True),
+        Code(code="provider_timeout", status=None, title="The provider did not answer in time", stage_fault=True),
+        Code(code="provider_rate_limited", status=None, title="The provider asked to wait", stage_fault=True),
+        Code(
+            code="provider_broken_answer",
+            status=None,
+            title="The provider's answer could not be read",
+            stage_fault=True,
+        ),
+        Code(code="provider_refused_key", status=None, title="The provider refused the key", stage_fault=True),
+        Code(code="provider_no_credit", status=None, title="The provider wants to be paid first", stage_fault=True),
         Code(code="provider_refused", status=None, title="The provider declined to answer"),
-        Code(code="speech_engine_failed", status=None, title="The offline speech engine failed"),
+        Code(code="speech_engine_failed", status=None, title="The offline speech engine failed", stage_fault=True),
         Code(code="unreadable_event", status=None, title="A message on a topic is no event of the contract"),
-        Code(code="unexpected", status=None, title="An error that nobody foresaw; the log has it"),
+        Code(code="unexpected", status=None, title="An error that nobody foresaw; the log has it", stage_fault=True),
     )
 }
 
