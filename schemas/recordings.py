@@ -39,6 +39,7 @@ class Recording(Document):
     """
 
     id: str
+    revision: int = 1
     owner_id: str
     project_id: str | None = None
     job_id: str

@@ -8,19 +8,17 @@ owner and id (lists), project and id.
 
 import contextlib
 import re
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
-from pymongo import UpdateOne
 
 from schemas.jobs import Failure, Job, Status
 from schemas.media import Rendition, RenditionKind
 from schemas.recordings import Recording, RecordingStatus
 from schemas.time import now
 from stores.documents import Database, from_document, to_document
-from stores.errors import LeaseLost, answering, in_time
-from stores.grouping import Grouped
+from stores.errors import LeaseLost, StoreUnavailable, answering, in_time
 from stores.scan import newest, pages
 
 _STATUS_OF_JOB = {
@@ -32,7 +30,7 @@ _STATUS_OF_JOB = {
 }
 
 _ALIVE = {"deleted_at": None}
-"""In the filter of every write: a deleted recording takes no more of them, whatever their fence."""
+_CONFLICTS = 50
 
 _WITHOUT_BYTES = (RecordingStatus.AWAITING_UPLOAD, RecordingStatus.LIVE)
 
@@ -45,16 +43,27 @@ class Usage(NamedTuple):
     by_rendition: dict[RenditionKind, int]
 
 
+Fields = dict[str, Any]
+Change = Callable[[Fields], bool]
+
+
 def fence_of(job_id: str, fence: int) -> str:
     """The fence as documents keep it: a newer job's is higher, and within a job a later claim's."""
     return f"{job_id}/{fence:08d}"
 
 
-def _fenced(recording_id: str, stage: str, fence: str, fields: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Filter and update of a write that is refused when a higher fence of the stage has written."""
-    mark = f"fences.{stage}"
-    newest = {"$or": [{mark: {"$exists": False}}, {mark: {"$lte": fence}}]}
-    return {"_id": recording_id, **_ALIVE, **newest}, {"$set": {**fields, mark: fence, "updated_at": now()}}
+def _newest(fields: Fields, stage: str, fence: str) -> bool:
+    """Whether no higher fence of the stage has written; then this one is noted."""
+    fences = fields.setdefault("fences", {})
+    if fences.get(stage, fence) > fence:
+        return False
+    fences[stage] = fence
+    return True
+
+
+def _same(fields: Fields, recording: Recording) -> bool:
+    """Whether nobody has written since the recording was read."""
+    return bool(fields["updated_at"] == recording.updated_at)
 
 
 class Recordings:
@@ -62,11 +71,12 @@ class Recordings:
 
     def __init__(self, database: Database) -> None:
         self._recordings = database["recordings"]
-        self._follow: Grouped[UpdateOne, None] = Grouped(self._follow_all)
 
     async def prepare(self) -> None:
         """Creates the indexes. Harmless when repeated."""
         async with in_time():
+            await self._recordings.create_index([("_id", 1), ("revision", 1)], unique=True)
+            await self._recordings.update_many({"revision": {"$exists": False}}, {"$set": {"revision": 1}})
             await self._recordings.create_index([("owner_id", 1), ("_id", -1)])
             await self._recordings.create_index([("owner_id", 1), ("project_id", 1), ("_id", -1)])
 
@@ -116,36 +126,37 @@ class Recordings:
             recordings = [from_document(Recording, fields) async for fields in found]
         return sorted(recordings, key=lambda recording: recording.id, reverse=True)
 
-    async def update_owned(self, owner_id: str, recording_id: str, fields: dict[str, Any]) -> Recording | None:
+    async def update_owned(self, owner_id: str, recording_id: str, fields: Fields) -> Recording | None:
         """Sets fields of the caller's own recording; None where there is none."""
-        async with answering():
-            result = await self._recordings.update_one(
-                {"_id": recording_id, "owner_id": owner_id, **_ALIVE}, {"$set": {**fields, "updated_at": now()}}
-            )
-        return await self.get(recording_id) if result.matched_count else None
 
-    async def write(self, recording_id: str, stage: str, fence: str, fields: dict[str, Any]) -> None:
+        def change(found: Fields) -> bool:
+            found.update(fields)
+            return bool(found["owner_id"] == owner_id)
+
+        changed = await self._change(recording_id, change)
+        return from_document(Recording, changed) if changed else None
+
+    async def write(self, recording_id: str, stage: str, fence: str, fields: Fields) -> None:
         """Sets what a stage found out. A repeat is harmless. Raises LeaseLost for an old fence or a lost recording."""
-        async with answering():
-            result = await self._recordings.update_one(*_fenced(recording_id, stage, fence, fields))
-        if not result.matched_count:
+
+        def change(found: Fields) -> bool:
+            found.update(fields)
+            return _newest(found, stage, fence)
+
+        if await self._change(recording_id, change) is None:
             raise LeaseLost(f"recording {recording_id} has a newer writer than {fence}, or is gone")
 
     async def add_rendition(self, recording_id: str, stage: str, fence: str, rendition: Rendition) -> None:
         """Adds a rendition in the place of an earlier one of its kind. A repeat is harmless. Raises LeaseLost."""
-        await self.write(recording_id, stage, fence, {})
-        mine = {"_id": recording_id, **_ALIVE, f"fences.{stage}": fence}
-        fields = rendition.model_dump()
-        async with answering():
-            replaced = await self._recordings.update_one(
-                {**mine, "renditions.kind": rendition.kind}, {"$set": {"renditions.$": fields}}
-            )
-            if replaced.matched_count:
-                return
-            added = await self._recordings.update_one(
-                {**mine, "renditions.kind": {"$ne": rendition.kind}}, {"$push": {"renditions": fields}}
-            )
-        if not added.matched_count:
+        added = rendition.model_dump()
+
+        def change(found: Fields) -> bool:
+            made = found["renditions"]
+            place = next((n for n, earlier in enumerate(made) if earlier["kind"] == added["kind"]), len(made))
+            made[place : place + 1] = [added]
+            return _newest(found, stage, fence)
+
+        if await self._change(recording_id, change) is None:
             raise LeaseLost(f"recording {recording_id} has a newer writer than {fence}, or is gone")
 
     async def follow(self, job: Job) -> None:
@@ -161,13 +172,8 @@ class Recordings:
             "status": _STATUS_OF_JOB[job.status],
             "error": failed.model_dump() if failed else None,
         }
-        wanted, update = _fenced(job.recording_id, "job", fence_of(job.id, job.version), fields)
-        await self._follow(UpdateOne(wanted, update))  # of no effect when a newer state was faster, or it is gone
-
-    async def _follow_all(self, updates: list[UpdateOne]) -> list[None]:
-        async with answering():
-            await self._recordings.bulk_write(updates, ordered=False)
-        return [None] * len(updates)
+        with contextlib.suppress(LeaseLost):  # a newer state was faster, or the recording is gone
+            await self.write(job.recording_id, "job", fence_of(job.id, job.version), fields)
 
     async def mark_deleted(self, recording: Recording, *, unless_changed: bool = False) -> bool:
         """Takes the recording away from everybody at once: it is unknown from now on, and every write is refused.
@@ -175,24 +181,52 @@ class Recordings:
         Its document stays until `forget`, so that what belongs to it can still be found. With `unless_changed` only if
         nobody has written since `recording` was read. Whether it was marked just now; a repeat is harmless.
         """
-        same = {"updated_at": recording.updated_at} if unless_changed else {}
-        return await self._update(recording.id, same, {"$set": {"deleted_at": now()}})
 
-    async def amend(self, recording: Recording, fields: dict[str, Any]) -> bool:
+        def change(found: Fields) -> bool:
+            found["deleted_at"] = now()
+            return not unless_changed or _same(found, recording)
+
+        return await self._change(recording.id, change, touch=False) is not None
+
+    async def amend(self, recording: Recording, fields: Fields) -> bool:
         """Sets fields of the recording if nobody has written since it was read; whether it did."""
-        same = {"updated_at": recording.updated_at}
-        return await self._update(recording.id, same, {"$set": {**fields, "updated_at": now()}})
+
+        def change(found: Fields) -> bool:
+            found.update(fields)
+            return _same(found, recording)
+
+        return await self._change(recording.id, change) is not None
 
     async def unlist(self, recording: Recording, missing: Sequence[str]) -> bool:
         """Takes renditions and thumbnails of those keys off the lists if nobody has written since; whether it did."""
-        listed = {"key": {"$in": list(missing)}}
-        same = {"updated_at": recording.updated_at}
-        return await self._update(recording.id, same, {"$pull": {"renditions": listed, "thumbnails": listed}})
 
-    async def _update(self, recording_id: str, same: dict[str, Any], update: dict[str, Any]) -> bool:
-        async with answering():
-            result = await self._recordings.update_one({"_id": recording_id, **same, **_ALIVE}, update)
-        return bool(result.matched_count)
+        def change(found: Fields) -> bool:
+            for listed in ("renditions", "thumbnails"):
+                found[listed] = [item for item in found[listed] if item["key"] not in missing]
+            return _same(found, recording)
+
+        return await self._change(recording.id, change, touch=False) is not None
+
+    async def _change(
+        self, recording_id: str, change: Callable[[Fields], bool], *, touch: bool = True
+    ) -> Fields | None:
+        """Reads the document, changes it and writes it if nobody else has, again until nobody interferes.
+
+        None where there is none, where it is deleted, and where `change` says no.
+        """
+        for _ in range(_CONFLICTS):
+            async with answering():
+                found = await self._recordings.find_one({"_id": recording_id})
+            if found is None or found.get("deleted_at") is not None or not change(found):
+                return None
+            read = {"_id": recording_id, "revision": found["revision"]}
+            found["revision"] += 1
+            found |= {"updated_at": now()} if touch else {}
+            async with answering():
+                result = await self._recordings.replace_one(read, found)
+            if result.matched_count:
+                return found
+        raise StoreUnavailable("document store", f"recording {recording_id} changes too fast")
 
     async def ids(self) -> AsyncIterator[list[str]]:
         """Every recording's id, ascending, a page at a time; those of deletions under way too."""
@@ -228,9 +262,13 @@ class Recordings:
 
     async def note_job(self, recording: Recording, job_id: str) -> None:
         """Notes a job that is about to be made, so that all jobs are found by their recording. A repeat is harmless."""
-        noted = {"$addToSet": {"job_ids": {"$each": [recording.job_id, job_id]}}}
-        async with answering():
-            await self._recordings.update_one({"_id": recording.id}, noted)
+
+        def change(found: Fields) -> bool:
+            noted = found.setdefault("job_ids", [])
+            noted.extend(new for new in (recording.job_id, job_id) if new not in noted)
+            return True
+
+        await self._change(recording.id, change, touch=False)
 
     async def stored_in(self, owner_id: str, project_id: str, *, before: str, limit: int) -> list[Recording]:
         """The caller's recordings of the project, also those whose deletion has not come to its end; newest first."""

@@ -13,6 +13,7 @@ from providers.choose import analyst, analyst_fallback, speech_fallback, speech_
 from providers.language import Analyst
 from providers.speech import SpeechToText
 from schemas.events import Event, event_id
+from schemas.failures import Retryable
 from schemas.jobs import Job, Step
 from schemas.media import Rendition, RenditionKind
 from schemas.recordings import Recording
@@ -23,6 +24,7 @@ from stores.errors import LeaseLost
 from stores.jobs import Jobs
 from stores.recordings import fence_of
 from streams.resources import Resources
+from streams.waiting import patient
 
 M = TypeVar("M")
 
@@ -30,7 +32,11 @@ _REPORT_SECONDS = 0.25
 
 
 class Context:
-    """One attempt at one step. Every write goes through the step's fence and raises LeaseLost when it is old."""
+    """One attempt at one step. Every write goes through the step's fence and raises LeaseLost when it is old.
+
+    Work that is done is not thrown away because documents or Kafka are away: it waits for documents, and what it puts
+    out is owed. An object store that is away is an error: the step is given back.
+    """
 
     def __init__(self, resources: Resources, intelligence: "Intelligence", job: Job, step: Step, workdir: Path) -> None:
         self.settings: Settings = resources.settings
@@ -40,13 +46,13 @@ class Context:
         self.last_try = step.attempt + step.returns >= step.max_attempts
         self.fence = fence_of(job.id, step.fence)
         self.workdir = workdir
-        self._recordings = resources.recordings
-        self.transcripts = resources.transcripts
-        self.analyses = resources.analyses
+        self._recordings = patient(resources.recordings)
+        self.transcripts = patient(resources.transcripts)
+        self.analyses = patient(resources.analyses)
         self.objects = resources.objects
         self.log = structlog.get_logger("tidemark.stage").bind(stage=step.name, job_id=job.id, fence=step.fence)
         self._intelligence = intelligence
-        self._jobs: Jobs = resources.jobs
+        self._jobs: Jobs = patient(resources.jobs)
         self._outbox = resources.outbox
         self._step_fence = step.fence
         self._job = job
@@ -108,7 +114,10 @@ class Context:
     async def put_out(self, event: Event) -> None:
         """Puts a fact on its topic before the step has ended. A repeat puts out the same event."""
         await self._change(lambda job: lifecycle.put_out(job, self.stage, self._step_fence, event, now()))
-        await self._outbox.settle(self._job)
+        try:
+            await self._outbox.settle(self._job)
+        except Retryable as error:
+            self.log.warning("outbox left to the sweeper", error=str(error))
 
     async def write_recording(self, fields: dict[str, Any]) -> None:
         """Sets fields of the recording. A repeat is harmless."""

@@ -3,7 +3,9 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from functools import wraps
+from inspect import iscoroutinefunction
+from typing import Any, TypeVar, cast
 
 import structlog
 
@@ -30,6 +32,27 @@ async def until_stores_answer(operation: Callable[[], Awaitable[T]]) -> T:
         except Retryable as error:
             log.warning("a store is away; waiting", error=str(error))
             await asyncio.sleep(next(pauses, _PAUSES[-1]))
+
+
+def patient(repository: T) -> T:
+    """The repository, with each operation tried again for as long as the store is away: a repeat must be harmless."""
+    return cast(T, _Patient(repository))
+
+
+class _Patient:
+    def __init__(self, repository: object) -> None:
+        self._repository = repository
+
+    def __getattr__(self, name: str) -> Any:
+        operation = getattr(self._repository, name)
+        if not iscoroutinefunction(operation):
+            return operation
+
+        @wraps(operation)
+        async def waiting(*args: Any, **kwargs: Any) -> Any:
+            return await until_stores_answer(lambda: operation(*args, **kwargs))
+
+        return waiting
 
 
 def wait_for_provider(failure: Retryable, returns: int) -> float | None:

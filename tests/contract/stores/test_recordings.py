@@ -116,15 +116,22 @@ async def test_a_rendition_takes_the_place_of_its_kind(recordings, recording):
 
 
 async def test_an_overtaken_writer_takes_no_rendition_away(recordings, recording):
-    """The old writer had passed its check when the new one came: what it writes next must find the new fence."""
+    """The old writer had passed its check when the new one came: what it writes then is refused."""
+    real = recordings._recordings
 
-    class Overtaken(Recordings):
-        async def write(self, recording_id, stage, fence, fields):
-            await super().write(recording_id, stage, fence, fields)
-            await recordings.add_rendition(recording_id, stage, NEW, rendition(size=2))
+    class Overtaken:
+        replace_one = real.replace_one
+        come = False
 
-    old = Overtaken.__new__(Overtaken)
-    old.__dict__ = recordings.__dict__
+        async def find_one(self, wanted):
+            found = await real.find_one(wanted)
+            if not self.come:
+                self.come = True
+                await recordings.add_rendition(recording.id, "audio", NEW, rendition(size=2))
+            return found
+
+    old = Recordings.__new__(Recordings)
+    old._recordings = Overtaken()
     with pytest.raises(LeaseLost):
         await old.add_rendition(recording.id, "audio", OLD, rendition(size=1))
     assert (await recordings.get(recording.id)).renditions == [rendition(size=2)]

@@ -80,17 +80,24 @@ class Mortal:
 
 @asynccontextmanager
 async def living() -> AsyncIterator[None]:
-    """What is begun inside ends with it: as the tasks of a process do. An error that is no death is raised."""
+    """What is begun inside ends with it, whatever it waits for. An error that is no death is raised."""
     before = asyncio.all_tasks()
+    asyncio.get_running_loop().set_exception_handler(_tell)
     try:
         yield
     finally:
         while tasks := asyncio.all_tasks() - before:
             for task in tasks:
                 task.cancel()
-            for task in (await asyncio.wait(tasks))[0]:
+            for task in (await asyncio.wait(tasks, timeout=0.002))[0]:
                 if not task.cancelled() and not isinstance(task.exception(), Death | None):
                     raise task.exception()
+
+
+def _tell(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Nobody asks the dead what they died of."""
+    if not isinstance(context.get("exception"), Death):
+        loop.default_exception_handler(context)
 
 
 class Documents:

@@ -6,7 +6,6 @@ BSON, so that what comes back is what a server would give back. `away` makes it 
 """
 
 import asyncio
-import copy
 import re
 from collections.abc import Callable
 from datetime import datetime
@@ -25,6 +24,13 @@ _AWARE: CodecOptions[Fields] = CodecOptions(tz_aware=True)
 
 def _stored(fields: Fields) -> Fields:
     return bson.decode(bson.encode(fields), _AWARE)
+
+
+def _copied(value: Any) -> Any:
+    """A copy all the way down of what BSON has made; the rest of it cannot be changed."""
+    if isinstance(value, dict):
+        return {name: _copied(item) for name, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
 
 
 class MemoryDatabase:
@@ -48,7 +54,7 @@ class MemoryCollection:
 
     async def create_index(self, keys: Any, *, unique: bool = False, sparse: bool = False) -> None:
         await self._turn()
-        if unique and keys not in self._unique:
+        if unique and isinstance(keys, str) and keys not in self._unique:  # one with `_id` in it adds nothing
             self._unique.append(keys)
 
     async def insert_one(self, document: Fields) -> None:
@@ -124,7 +130,7 @@ class MemoryCollection:
         """`$set` of `array.$[name]` where the array filter on `name.field` fits; how many documents changed."""
         modified = 0
         for before in self._matching(wanted):
-            changed = copy.deepcopy(before)
+            changed = _copied(before)
             for path, value in update["$set"].items():
                 array, name = path.removesuffix("]").split(".$[")
                 (condition,) = ({key.removeprefix(f"{name}."): v for key, v in one.items()} for one in filters)
@@ -157,10 +163,10 @@ class MemoryCollection:
         return SimpleNamespace(matched_count=len(found))
 
     def _matching(self, wanted: Fields) -> list[Fields]:
-        return [copy.deepcopy(document) for document in self._documents.values() if _matches(document, wanted)]
+        return [_copied(document) for document in self._documents.values() if _matches(document, wanted)]
 
     def _change(self, document_id: Any, wanted: Fields, update: Fields) -> None:
-        changed = copy.deepcopy(self._documents[document_id])
+        changed = _copied(self._documents[document_id])
         _apply(changed, wanted, update)
         self._documents[document_id] = _stored(changed)
 

@@ -1,5 +1,7 @@
 """What a stage is given: writes that its fence guards, news that are not too many, facts that repeat themselves."""
 
+import asyncio
+
 import pytest
 
 from schemas.events import read_event
@@ -9,7 +11,7 @@ from stores import lifecycle
 from stores.errors import LeaseLost
 from streams.context import Context
 from tests.unit.stores.jobs import a_job, a_recording, available, wake_of
-from tests.unit.streams.fakes import NO_INTELLIGENCE, World
+from tests.unit.streams.fakes import NO_INTELLIGENCE, World, many_turns
 
 
 async def claimed(world, job, workdir, at=None):
@@ -93,3 +95,19 @@ async def test_a_job_that_is_gone_is_lost(world, ctx, job):
     await world.resources.jobs.delete(job.id)
     with pytest.raises(LeaseLost):
         await ctx.job()
+
+
+async def test_work_waits_for_documents_and_then_goes_on(world, ctx, job):
+    world.database.away = True
+    saying = asyncio.create_task(ctx.progress(0.5, {"probe": 1}))
+    await many_turns()
+    assert not saying.done()
+    world.database.away = False
+    await asyncio.wait_for(saying, 5)
+    assert (await world.step(job)).progress == 50
+
+
+async def test_an_early_fact_that_kafka_does_not_take_is_owed_and_the_work_goes_on(world, ctx, job):
+    world.publisher.away = True
+    await ctx.put_out(available(job))
+    assert available(job).id in (await ctx.job()).outbox

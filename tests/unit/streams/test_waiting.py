@@ -5,9 +5,9 @@ import pytest
 from schemas.failures import Retryable
 from schemas.jobs import Failure, Status
 from stores import lifecycle
-from stores.errors import StoreUnavailable
+from stores.errors import LeaseLost, StoreUnavailable
 from streams.attempt import ending_of
-from streams.waiting import until_stores_answer, wait_for_provider
+from streams.waiting import patient, until_stores_answer, wait_for_provider
 from tests.unit.stores.jobs import a_job, later, wake_of
 
 AWAY = Retryable("provider_unavailable", "Deepgram could not be reached.")
@@ -85,3 +85,23 @@ async def test_a_store_is_waited_for_until_it_answers(monkeypatch: pytest.Monkey
         return "there"
 
     assert await until_stores_answer(ask) == "there"
+
+
+async def test_a_patient_repository_waits_and_raises_what_is_no_outage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.waiting._PAUSES", (0.0,))
+
+    class Repository:
+        away = 3
+
+        async def write(self, value: int, *, twice: bool) -> int:
+            self.away -= 1
+            if self.away >= 0:
+                raise StoreUnavailable("document store", "refused")
+            if value < 0:
+                raise LeaseLost("old")
+            return value * 2 if twice else value
+
+    repository = Repository()
+    assert await patient(repository).write(4, twice=True) == 8
+    with pytest.raises(LeaseLost):
+        await patient(repository).write(-1, twice=False)
