@@ -16,7 +16,7 @@ from bench.chaos.verdict import Fault, Finding
 
 @dataclass
 class Report:
-    """A finished run."""
+    """A finished run. `seconds` is from the first upload to the last ending."""
 
     seed: int
     sent: tuple[Sent, ...]
@@ -51,7 +51,7 @@ class Report:
         for fault, name in _NAMES.items():
             yield _row(name, f"{faults[fault]}")
         minutes = self.seconds / 60
-        yield _row("took", f"{minutes:.1f} minutes, {len(self.evidence.jobs) / minutes:.1f} jobs a minute")
+        yield _row("all ended after", f"{minutes:.1f} minutes, {accepted.total() / minutes:.1f} jobs a minute")
 
     def faults(self) -> Iterator[str]:
         """Each fault, and then the documents of the jobs that they are about."""

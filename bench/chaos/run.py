@@ -110,10 +110,10 @@ class _Run:
             started = time.monotonic()
             uploader, striker = Uploader(callers, self._clips), Striker(self._platform, self._say)
             await self._under_fire(uploader, striker)
-            evidence = await self._at_rest(
-                _REST_SECONDS + _REST_SECONDS_A_JOB * len(self._plan.uploads), _CLEARING_SECONDS
-            )
+            await self._until_without(Fault.STUCK, _REST_SECONDS + _REST_SECONDS_A_JOB * len(self._plan.uploads))
             seconds = time.monotonic() - started
+            await self._until_without(Fault.ORPHAN, _CLEARING_SECONDS)
+            evidence = await asyncio.to_thread(gather, self._platform.services)
             sent = (*quiet, *uploader.sent)
             heard = sum((caller.heard for caller in callers), Counter[str]())
             self._say("everything has ended; comparing it with what should have come out")
@@ -144,13 +144,8 @@ class _Run:
             await asyncio.sleep(_TELL_SECONDS)
             self._say(f"{uploader.started} of {len(self._plan.uploads)} under way, {len(uploader.sent)} answered")
 
-    async def _at_rest(self, seconds: float, clearing: float) -> Evidence:
-        """Everything once it has ended, which may take `seconds`, and cleared itself up, which may take `clearing`."""
-        await self._until_without(Fault.STUCK, seconds)
-        await self._until_without(Fault.ORPHAN, clearing)
-        return await asyncio.to_thread(gather, self._platform.services)
-
     async def _until_without(self, fault: Fault, seconds: float) -> None:
+        """Returns when nothing shows that fault any more; after `seconds` it is no longer waited for."""
         ends, told = time.monotonic() + seconds, time.monotonic()
         while time.monotonic() < ends:
             evidence = await asyncio.to_thread(gather, self._platform.services, with_facts=False)

@@ -54,15 +54,23 @@ class Fleet:
         for pid in list(self._processes):
             await self.end(pid, signal.SIGTERM)
 
-    async def job(self):
-        """A new job whose upload is on its topic."""
-        job = await self.resources.jobs.create(a_job(at=now()))
+    async def job(self, job=None):
+        """A job that is there and told: a new one whose upload is on its topic, or the one that is given."""
+        job = await self.resources.jobs.create(job or a_job(at=now()))
         await self.resources.outbox.settle(job)
         return job
 
     def go(self) -> None:
         """Lets every step end, present and future."""
-        (self._folder / "go").touch()
+        self.put("go")
+
+    def put(self, name: str) -> None:
+        """Tells the workers something: see worker.py."""
+        (self._folder / name).touch()
+
+    def take_away(self, name: str) -> None:
+        """Tells it no longer."""
+        (self._folder / name).unlink()
 
     def notes(self, what: str) -> list[tuple[int, str]]:
         """Which process did that to which job, in order."""
@@ -74,8 +82,19 @@ class Fleet:
         """Waits until that worker has started a step; its job's id."""
         return (await self.until(lambda: [job for who, job in self.notes("started") if who == pid]))[0]
 
-    async def step(self, job_id: str):
-        return (await self.resources.jobs.get(job_id)).step("audio")
+    async def step(self, job_id: str, name: str = "audio"):
+        return (await self.resources.jobs.get(job_id)).step(name)
+
+    async def two(self, **environment) -> tuple[int, int, str]:
+        """Two workers in one group, and the job that the first has in hand; the second has slots to spare."""
+        first = await self.start(**environment)
+        await self.job()
+        running = await self.started_by(first)
+        second = await self.start(WORKER_CONCURRENCY="64", **environment)
+        while not [job for who, job in self.notes("started") if who == second]:
+            await self.job()
+            await asyncio.sleep(0.2)
+        return first, second, running
 
     async def completed(self, *job_ids: str) -> None:
         async def all_ended():

@@ -63,7 +63,7 @@ async def test_death_at_any_point_of_paying_what_a_dead_api_owes(ground_of, undi
     await accepted(ground, told=False)
     life = await ground.work()
     points = 2 * next(number for number, effect in enumerate(life.effects) if effect.startswith("commit"))
-    assert points > 10
+    assert points > 6
     for point in range(points):
         ground = ground_of()
         recording_id = await accepted(ground, told=False)

@@ -1,10 +1,7 @@
-"""One attempt: how each way of ending it comes out in the job, and what the lease does meanwhile."""
+"""One attempt: how each way of ending it comes out in the job."""
 
 import asyncio
-from contextlib import asynccontextmanager
 from datetime import timedelta
-
-import pytest
 
 from schemas.events import read_event
 from schemas.failures import Busy, Permanent, Retryable
@@ -26,18 +23,6 @@ async def claimed(world: World, perform, limit: float = 60, attempts: int = 3):
     )
     event = read_event(job.facts[0])
     return job, Attempt(stage_of(perform, limit), world.resources, NO_INTELLIGENCE, job, step, event)
-
-
-@asynccontextmanager
-async def keeping_leases(world: World):
-    """As the worker process does beside its stages."""
-    keeping = asyncio.create_task(world.resources.leases.run())
-    try:
-        yield
-        assert not keeping.done(), "the leases are no longer kept"
-    finally:
-        keeping.cancel()
-        await asyncio.wait([keeping])
 
 
 def raising(error: Exception):
@@ -141,63 +126,6 @@ async def test_the_last_attempt_leaves_a_dead_letter():
     assert "dead.letter" in world.publisher.types()
 
 
-async def test_the_lease_is_renewed_while_the_work_goes_on():
-    world = World(lease_seconds=0.15)
-    go = asyncio.Event()
-
-    async def perform(ctx, event):
-        await go.wait()
-        return outcome(await ctx.job())
-
-    job, attempt = await claimed(world, perform)
-    first = (await world.step(job)).lease_until
-
-    async def outlived():
-        step = await world.step(job)
-        return now() > first < step.lease_until > now()
-
-    async with keeping_leases(world):
-        running = asyncio.create_task(attempt.run())
-        await eventually(outlived)
-        go.set()
-        await running
-    assert (await world.step(job)).status is Status.COMPLETED
-
-
-@pytest.mark.parametrize("how", ["cancelled", "taken", "deleted"])
-async def test_a_lost_lease_stops_the_work_and_writes_nothing(how):
-    world = World(lease_seconds=0.06)
-    stopped = asyncio.Event()
-
-    async def perform(ctx, event):
-        try:
-            await asyncio.Event().wait()
-        finally:
-            stopped.set()
-
-    job, attempt = await claimed(world, perform)
-
-    def take(job):
-        later = now() + timedelta(seconds=30)
-        lifecycle.expire(job, later)
-        lifecycle.claim(job, "audio", wake_of(job, "audio"), "two", 30, later)
-
-    def cancel(job):
-        lifecycle.cancel(job, now())
-
-    async with keeping_leases(world):
-        running = asyncio.create_task(attempt.run())
-        await many_turns()
-        if how == "deleted":
-            await world.resources.jobs.delete(job.id)
-        else:
-            await world.resources.jobs.change(job.id, take if how == "taken" else cancel)
-        before = await world.resources.jobs.get(job.id)
-        await running
-    assert stopped.is_set()
-    assert await world.resources.jobs.get(job.id) == before
-
-
 async def test_an_ending_that_comes_too_late_is_refused():
     world = World()
 
@@ -284,23 +212,6 @@ async def test_what_is_given_back_wakes_somebody_else_at_once():
     await running
     assert world.publisher.types() == ["recording.uploaded"]
     assert (await world.resources.jobs.get(job.id)).outbox == []
-
-
-async def test_the_lease_is_renewed_also_while_kafka_hangs():
-    world = World(lease_seconds=0.06)
-    world.publisher.hung = True
-    job, attempt = await claimed(world, forever)
-    first = (await world.step(job)).lease_until
-
-    async def renewed():
-        return (await world.step(job)).lease_until > first
-
-    async with keeping_leases(world):
-        running = asyncio.create_task(attempt.run())
-        await eventually(renewed)
-        world.publisher.hung = False
-        running.cancel()
-        await running
 
 
 async def test_the_folder_of_the_work_is_gone_afterwards():

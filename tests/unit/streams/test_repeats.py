@@ -131,7 +131,7 @@ async def run(recording, asked, stage: str, attempts: int, folder):
     )
     stored = await resources.recordings.get(recording.id)
     return {
-        "recording": stored.model_dump(exclude={"updated_at", "fences"}),
+        "recording": stored.model_dump(exclude={"updated_at", "fences", "revision"}),
         "transcript": await resources.transcripts.get(recording.id),
         "analyses": await resources.analyses.get(recording.id),
         "objects": world.objects.stored,
