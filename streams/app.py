@@ -16,6 +16,9 @@ from streams.stage import Stage
 
 _MAX_POLL_SECONDS = 3600.0
 _SESSION_SECONDS = 6.0
+_METADATA_MS = 5000
+"""A worker that joins while Kafka hangs may be given no partitions, of topics that are not known to it yet: it finds
+them at the next look, which by default is five minutes later."""
 
 
 class _App(faust.App):
@@ -36,6 +39,7 @@ def make_app(stage: Stage, settings: Settings, runner: Runner) -> faust.App:
         key_serializer="raw",
         value_serializer="raw",
         consumer_auto_offset_reset="earliest",
+        consumer_metadata_max_age_ms=_METADATA_MS,
         broker_max_poll_interval=_MAX_POLL_SECONDS,
         broker_session_timeout=_SESSION_SECONDS,
         broker_commit_interval=1.0,

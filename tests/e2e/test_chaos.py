@@ -7,7 +7,7 @@ import pytest
 from bench.chaos.run import Options, chaos
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_nothing_is_lost_stuck_or_done_twice(tmp_path: Path) -> None:
     report = await chaos(Options(seed=1859, jobs=14, seconds=40, data=tmp_path), print)
     assert report.clean, "\n".join((*report.lines(), *report.faults()))
