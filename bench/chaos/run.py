@@ -30,6 +30,7 @@ SETTINGS = {
     "DEEPGRAM_API_KEY": "",
     "GEMINI_API_KEY": "",
     "ABANDONED_UPLOAD_MINUTES": "1",
+    "PRESIGNED_URL_SECONDS": "60",
     "RECONCILE_SECONDS": "10",
     "SHUTDOWN_GRACE_SECONDS": "5",
 }
@@ -39,8 +40,8 @@ _LOOK_SECONDS = 2.0
 _TELL_SECONDS = 30.0
 _REST_SECONDS = 300.0
 _REST_SECONDS_A_JOB = 10.0
-_CLEARING_SECONDS = 120.0
-"""Longer than an upload is left alone after which it counts as abandoned, and the pause between two looks for them."""
+_CLEARING_SECONDS = 180.0
+"""Longer than an address lasts and an upload is left alone after that, and the pause between two looks for them."""
 
 Say = Callable[[str], None]
 
