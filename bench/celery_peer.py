@@ -1,7 +1,8 @@
 """The peer of bench.dispatch: three no-op tasks of Celery in a chain, with what loses nothing: late acks, prefetch 1.
 
-Runs in an environment of its own, where nothing of ours is. `python celery_peer.py N` sends N chains while the worker
-(`celery -A celery_peer worker -c 2`) runs, and prints the seconds from the first to the end of the last.
+Runs in an environment of its own, where nothing of ours is. `python celery_peer.py M N` sends M chains to warm up and
+then N, while the worker (`celery -A celery_peer worker -c 2`) runs, and prints the seconds from the first of the N to
+the end of the last.
 """
 
 import os
@@ -25,19 +26,19 @@ counter = redis.Redis.from_url(f"{REDIS}/2")
 BODY = {"upload_id": "0f8fad5b-d9cb-469f-a165-70867728950e", "key": "recordings/original", "size": 73_400_320}
 
 
-@app.task
+@app.task(name="probe")
 def probe(job: dict[str, object]) -> dict[str, object]:
     """Nothing."""
     return job
 
 
-@app.task
+@app.task(name="transcribe")
 def transcribe(job: dict[str, object]) -> dict[str, object]:
     """Nothing."""
     return job
 
 
-@app.task
+@app.task(name="analyse")
 def analyse(job: dict[str, object]) -> dict[str, object]:
     """The last one counts itself: so the driver knows when all are through."""
     counter.incr("done")
@@ -58,5 +59,5 @@ def send(count: int) -> float:
 
 
 if __name__ == "__main__":
-    send(20)
-    print(send(int(sys.argv[1])))
+    send(int(sys.argv[1]))
+    print(send(int(sys.argv[2])))

@@ -1,31 +1,38 @@
-"""When to look at which job: collection `alarms`, one small document a look, never changed.
+"""When to look at which job: collection `alarms`, one small document for looks that were asked for together.
 
-`_id` is the moment and the job, so that alarms sort by time. An alarm is set before the change of the job that needs it
-is written, and taken away after the look is done, so a job that something is due at always has one; one too many costs
-a look that finds nothing. They lie apart from the jobs, since a server without secondary indexes reads through the
-whole collection to find what is due: these documents are small, and few.
+`_id` begins with the moment, so that alarms sort by time; a document is never changed. An alarm is set before the
+change of the job that needs it is written, and taken away after the look is done, so a job that something is due at
+always has one; one too many costs a look that finds nothing. They lie apart from the jobs, since a server without
+secondary indexes reads through the whole collection to find what is due: these documents are small, and few.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from itertools import groupby
 
 from pymongo import InsertOne
-from pymongo.errors import BulkWriteError
 
+from schemas.ids import new_id
 from schemas.model import Document
 from stores.documents import Database, from_document, to_document
-from stores.errors import answering, duplicates_in, in_time
+from stores.errors import answering, in_time
 from stores.grouping import Grouped
 
 
-class Alarm(Document):
+class Look(Document):
     """A look at a job that is due at a moment. `last`: the job was not there the time before."""
 
-    id: str
     job_id: str
     at: datetime
     last: bool = False
+
+
+class Alarm(Document):
+    """Looks that are due within the same second, at the moment of the last of them."""
+
+    id: str
+    at: datetime
+    looks: tuple[Look, ...]
 
 
 class Alarms:
@@ -33,7 +40,7 @@ class Alarms:
 
     def __init__(self, database: Database) -> None:
         self._alarms = database["alarms"]
-        self._insert: Grouped[Alarm, None] = Grouped(self._insert_all)
+        self._insert: Grouped[Look, None] = Grouped(self._insert_all)
 
     async def prepare(self) -> None:
         """Creates the index. Harmless when repeated."""
@@ -41,9 +48,9 @@ class Alarms:
             await self._alarms.create_index("at")
 
     async def set(self, job_id: str, at: datetime, *, last: bool = False) -> None:
-        """Asks for a look at the job at that moment. A repeat is harmless."""
+        """Asks for a look at the job at that moment; it may be up to a second late. A repeat asks for another."""
         async with in_time():
-            await self._insert(Alarm(id=f"{at:%Y%m%dT%H%M%S.%f}/{job_id}", job_id=job_id, at=at, last=last))
+            await self._insert(Look(job_id=job_id, at=at, last=last))
 
     async def due(self, at: datetime, limit: int) -> list[Alarm]:
         """Up to `limit` alarms whose moment has come, the longest due first."""
@@ -52,16 +59,22 @@ class Alarms:
             return [from_document(Alarm, fields) async for fields in found]
 
     async def remove(self, alarms: Sequence[Alarm]) -> None:
-        """Takes alarms away whose look is done. Harmless when repeated."""
+        """Takes alarms away whose looks are done. Harmless when repeated."""
         if alarms:
             async with answering():
                 await self._alarms.delete_many({"_id": {"$in": [alarm.id for alarm in alarms]}})
 
-    async def _insert_all(self, alarms: list[Alarm]) -> list[None]:
-        writes: list[Any] = [InsertOne(to_document(alarm)) for alarm in alarms]
+    async def _insert_all(self, looks: list[Look]) -> list[None]:
         async with answering():
-            try:
-                await self._alarms.bulk_write(writes, ordered=False)
-            except BulkWriteError as error:
-                duplicates_in(error)
-        return [None] * len(alarms)
+            await self._alarms.bulk_write([InsertOne(to_document(alarm)) for alarm in _together(looks)], ordered=False)
+        return [None] * len(looks)
+
+
+def _together(looks: list[Look]) -> Iterator[Alarm]:
+    """One alarm for all the looks of a second."""
+    different = {(look.at, look.job_id, look.last): look for look in looks}
+    in_order = [different[key] for key in sorted(different)]
+    for _, group in groupby(in_order, key=lambda look: look.at.replace(microsecond=0)):
+        same = tuple(group)
+        at = same[-1].at
+        yield Alarm(id=f"{at:%Y%m%dT%H%M%S.%f}/{new_id()}", at=at, looks=same)

@@ -18,7 +18,7 @@ from stores.errors import LeaseLost
 
 MOST_RETURNS = 200
 """How often a step is given back before it counts as an attempt: with the usual pause, a quarter of an hour."""
-_UNPUBLISHED_SECONDS = 5
+_UNPUBLISHED_SECONDS = 8
 _UNCLAIMED_SECONDS = 300
 _UNHEARD_SECONDS = 15
 
@@ -130,7 +130,8 @@ def claim(job: Job, stage: str, wake: str, owner: str, lease_seconds: float, at:
     step.started_at = step.started_at or at
     job.started_at = job.started_at or at
     _log(job, step, f"attempt {step.attempt} of {step.max_attempts}", at)
-    _settled(job, at)
+    job.announce = False  # who claims tells the newest state; if that is lost, so is the lease
+    _settled(job, at, announce=False)
     return step
 
 

@@ -24,7 +24,7 @@ from stores.recordings import Recordings
 log = structlog.get_logger(__name__)
 
 _TELL_SECONDS = 0.03
-_CROSS_OFF_SECONDS = 0.4
+_CROSS_OFF_SECONDS = 3.0
 
 
 class Outbox:

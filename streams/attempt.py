@@ -8,6 +8,7 @@ import random
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +58,8 @@ class Attempt:
         self._resources = resources
         self._intelligence = intelligence
         self._job, self._step, self._event = job, step, event
+        self._opened = ExitStack()
+        self._ctx = Context(resources, intelligence, job, step, self._make_workdir)
         self._limit = stage.limit(resources.settings)
         asked = job.retry_delay_seconds
         self._retry_delay = resources.settings.retry_delay_seconds if asked is None else asked
@@ -80,15 +83,17 @@ class Attempt:
             ending, verdict = give_back(self._step, 0), NOTHING
         finally:
             work.cancel()
+            self._opened.close()
         await self._end(ending)
         metrics.STEP_SECONDS.labels(self._stage.name).observe(time.monotonic() - started)
         return verdict
 
     async def _perform(self) -> Outcome:
-        with tempfile.TemporaryDirectory(prefix=f"tidemark-{self._step.name}-") as folder:
-            ctx = Context(self._resources, self._intelligence, self._job, self._step, Path(folder))
-            async with asyncio.timeout(self._limit):
-                return await self._stage.perform(ctx, self._event)
+        async with asyncio.timeout(self._limit):
+            return await self._stage.perform(self._ctx, self._event)
+
+    def _make_workdir(self) -> Path:
+        return Path(self._opened.enter_context(tempfile.TemporaryDirectory(prefix=f"tidemark-{self._step.name}-")))
 
     def _ending(self, work: "asyncio.Task[Outcome]") -> tuple[Ending | None, Verdict]:
         """The transition that the finished work comes to; None when the step is no longer ours to end."""
@@ -112,7 +117,8 @@ class Attempt:
             await until_stores_answer(self._clear_up)
             return
         try:
-            job, _ = await until_stores_answer(lambda: self._resources.jobs.change(self._job.id, ending))
+            jobs, known = self._resources.jobs, self._ctx.known
+            job, _ = await until_stores_answer(lambda: jobs.change(known.id, ending, known))
         except LeaseLost as lost:
             self._log.warning("ending refused", why=str(lost))
             await until_stores_answer(self._clear_up)

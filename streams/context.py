@@ -32,20 +32,27 @@ _REPORT_SECONDS = 0.25
 
 
 class Context:
-    """One attempt at one step. Every write goes through the step's fence and raises LeaseLost when it is old.
+    """One attempt at one step; `known` is its job as it was seen last.
 
-    Work that is done is not thrown away because documents or Kafka are away: it waits for documents, and what it puts
-    out is owed. An object store that is away is an error: the step is given back.
+    Every write goes through the step's fence and raises LeaseLost when it is old. Work that is done is not thrown away
+    because documents or Kafka are away: it waits for documents, and what it puts out is owed. An object store that is
+    away is an error: the step is given back.
     """
 
-    def __init__(self, resources: Resources, intelligence: "Intelligence", job: Job, step: Step, workdir: Path) -> None:
+    def __init__(
+        self,
+        resources: Resources,
+        intelligence: "Intelligence",
+        job: Job,
+        step: Step,
+        make_workdir: Callable[[], Path],
+    ) -> None:
         self.settings: Settings = resources.settings
         self.job_id, self.recording_id, self.owner_id = job.id, job.recording_id, job.owner_id
         self.stage = step.name
         self.payload = job.payload
         self.last_try = step.attempt + step.returns >= step.max_attempts
         self.fence = fence_of(job.id, step.fence)
-        self.workdir = workdir
         self._recordings = patient(resources.recordings)
         self.transcripts = patient(resources.transcripts)
         self.analyses = patient(resources.analyses)
@@ -55,8 +62,14 @@ class Context:
         self._jobs: Jobs = patient(resources.jobs)
         self._outbox = resources.outbox
         self._step_fence = step.fence
-        self._job = job
+        self._make_workdir = make_workdir
+        self.known = job
         self._reported = 0.0
+
+    @cached_property
+    def workdir(self) -> Path:
+        """A folder of this attempt alone, which goes with it."""
+        return self._make_workdir()
 
     @property
     def speech(self) -> SpeechToText:
@@ -104,18 +117,18 @@ class Context:
             lambda job: lifecycle.report(job, self.stage, self._step_fence, percent, results or {}, now())
         )
         self._reported = time.monotonic()
-        await self._outbox.announce(self._job)
+        await self._outbox.announce(self.known)
 
     async def note(self, message: str) -> None:
         """Adds a line to the job's log, for a person."""
         await self._change(lambda job: lifecycle.note(job, self.stage, self._step_fence, message, now()))
-        await self._outbox.announce(self._job)
+        await self._outbox.announce(self.known)
 
     async def put_out(self, event: Event) -> None:
         """Puts a fact on its topic before the step has ended. A repeat puts out the same event."""
         await self._change(lambda job: lifecycle.put_out(job, self.stage, self._step_fence, event, now()))
         try:
-            await self._outbox.settle(self._job)
+            await self._outbox.settle(self.known)
         except Retryable as error:
             self.log.warning("outbox left to the sweeper", error=str(error))
 
@@ -147,7 +160,7 @@ class Context:
         return self._intelligence.children.run(entry, *args)
 
     async def _change(self, transition: Callable[[Job], None]) -> None:
-        self._job, _ = await self._jobs.change(self.job_id, transition, known=self._job)
+        self.known, _ = await self._jobs.change(self.job_id, transition, known=self.known)
 
 
 class Intelligence:

@@ -9,6 +9,7 @@ of its owner, who could not renew it: once the store is back, the owner has a le
 import asyncio
 import random
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 
 import structlog
@@ -19,7 +20,7 @@ from schemas.failures import Retryable
 from schemas.jobs import Job, Status
 from schemas.time import now
 from stores import lifecycle
-from stores.alarms import Alarm
+from stores.alarms import Alarm, Look
 from stores.errors import LeaseLost, StoreUnavailable
 from streams import metrics
 from streams.resources import Resources
@@ -62,29 +63,41 @@ class Sweeper:
         """Looks after the jobs that are due longest; whether more may be."""
         alarms = self._resources.jobs.alarms
         due = await alarms.due(now(), _BATCH)
-        jobs = {job.id: job for job in await self._resources.jobs.get_many(list({alarm.job_id for alarm in due}))}
-        looks = await asyncio.gather(*(self._look(alarm, jobs.get(alarm.job_id)) for alarm in due))
-        done = [alarm for alarm, looked in zip(due, looks, strict=True) if looked]
-        await alarms.remove(done)
+        done = 0
+        for some in _parts(due):
+            heard = await self._hear(some)
+            await alarms.remove(heard)
+            done += len(heard)
         return len(due) == _BATCH and bool(done)
 
-    async def _look(self, alarm: Alarm, job: Job | None) -> bool:
-        """Whether the alarm has done its duty; one whose job could not be looked after for a store stays."""
+    async def _hear(self, alarms: list[Alarm]) -> list[Alarm]:
+        """Looks at every job of the alarms; those that have done their duty."""
+        wanted = {look.job_id for alarm in alarms for look in alarm.looks}
+        jobs = {job.id: job for job in await self._resources.jobs.get_many(list(wanted))}
+
+        async def heard(alarm: Alarm) -> bool:
+            return all(await asyncio.gather(*(self._look(look, jobs.get(look.job_id)) for look in alarm.looks)))
+
+        done = await asyncio.gather(*(heard(alarm) for alarm in alarms))
+        return [alarm for alarm, all_looked in zip(alarms, done, strict=True) if all_looked]
+
+    async def _look(self, look: Look, job: Job | None) -> bool:
+        """Whether the look is done; one at a job that could not be looked after for a store stays to be done."""
         if job is not None and self._spares(job):
             return False
         try:
-            await self._look_after(alarm, job)
+            await self._look_after(look, job)
         except Retryable as error:
-            log.warning("look put off", job_id=alarm.job_id, reason=str(error))
+            log.warning("look put off", job_id=look.job_id, reason=str(error))
             return False
         except Exception:  # one job that nobody can look after keeps no other waiting
-            log.exception("job not looked after", job_id=alarm.job_id)
-            await self._resources.jobs.alarms.set(alarm.job_id, now() + _AGAIN)
+            log.exception("job not looked after", job_id=look.job_id)
+            await self._resources.jobs.alarms.set(look.job_id, now() + _AGAIN)
         return True
 
-    async def _look_after(self, alarm: Alarm, job: Job | None) -> None:
+    async def _look_after(self, look: Look, job: Job | None) -> None:
         if job is None:
-            await self._look_again(alarm)
+            await self._look_again(look)
             return
         if job.sweep_at is None or job.sweep_at > now():
             return
@@ -126,12 +139,24 @@ class Sweeper:
         events = [event.id for fact in job.facts if stage.wakes_on(event := read_event(fact))]
         return events[-1] if events else None
 
-    async def _look_again(self, alarm: Alarm) -> None:
+    async def _look_again(self, look: Look) -> None:
         """A job that is not there may be about to be written: one more look. An unreadable one is kept in view."""
         try:
-            there = await self._resources.jobs.get(alarm.job_id) is not None
+            there = await self._resources.jobs.get(look.job_id) is not None
         except ValidationError:
-            log.exception("a job cannot be read", job_id=alarm.job_id)
+            log.exception("a job cannot be read", job_id=look.job_id)
             there = True
-        if there or not alarm.last:
-            await self._resources.jobs.alarms.set(alarm.job_id, now() + _AGAIN, last=not there)
+        if there or not look.last:
+            await self._resources.jobs.alarms.set(look.job_id, now() + _AGAIN, last=not there)
+
+
+def _parts(alarms: list[Alarm]) -> Iterator[list[Alarm]]:
+    """The alarms, a batch of looks at a time, or one alarm of more."""
+    part: list[Alarm] = []
+    for alarm in alarms:
+        if part and sum(len(other.looks) for other in (*part, alarm)) > _BATCH:
+            yield part
+            part = []
+        part.append(alarm)
+    if part:
+        yield part

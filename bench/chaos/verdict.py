@@ -63,8 +63,8 @@ def unfinished(evidence: Evidence) -> Iterator[Finding]:
             yield Finding(Fault.STUCK, job_id, "it ended, but its outbox or agenda is not empty")
         if job["recording_id"] not in evidence.recordings:
             yield Finding(Fault.ORPHAN, job_id, "a job without its recording")
-    for alarm in evidence.overdue:
-        yield Finding(Fault.STUCK, alarm["job_id"], f"an alarm of {alarm['at']:%H:%M:%S} was never looked after")
+    for at, look in ((alarm["at"], look) for alarm in evidence.overdue for look in alarm["looks"]):
+        yield Finding(Fault.STUCK, look["job_id"], f"an alarm of {at:%H:%M:%S} was never looked after")
     for recording_id, recording in evidence.recordings.items():
         job = evidence.jobs.get(recording["job_id"], {})
         if not job:

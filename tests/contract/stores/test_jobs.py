@@ -234,7 +234,8 @@ async def test_what_has_not_ended_is_counted_by_owner(jobs, library):
 
 
 async def moments_of(jobs, job):
-    return [alarm.at for alarm in await jobs.alarms.due(later(10**9), 100) if alarm.job_id == job.id]
+    looks = (look for alarm in await jobs.alarms.due(later(10**9), 100) for look in alarm.looks)
+    return [look.at for look in looks if look.job_id == job.id]
 
 
 async def test_an_alarm_is_set_with_the_job_and_with_each_new_moment_of_its_next_look(jobs):

@@ -126,7 +126,7 @@ class Ground:
     async def alarms(self) -> list[datetime]:
         """The moments of every alarm that is set."""
         far = datetime(2200, 1, 1, tzinfo=UTC)
-        return [alarm.at for alarm in await Alarms(self.database).due(far, 100)]
+        return [look.at for alarm in await Alarms(self.database).due(far, 100) for look in alarm.looks]
 
     async def job_of(self, recording_id: str) -> Job | None:
         recording = await self.recordings.get(recording_id)

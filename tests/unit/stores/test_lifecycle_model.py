@@ -19,7 +19,7 @@ from streams.stages import STAGES
 from tests.unit.stores.jobs import START, a_job, available, result_of
 
 LEASE = 10.0
-UNPUBLISHED = timedelta(seconds=5)
+UNPUBLISHED = timedelta(seconds=8)
 OWNERS = st.sampled_from(["one", "two", "three"])
 BROKEN = Failure(code="broken", detail="It broke.")
 

@@ -37,7 +37,7 @@ def test_a_job_that_is_asked_for_wakes_the_steps_that_wait_for_nothing(job_type)
     assert event.steps == tuple(plan.stage for plan in plans if not plan.after)
     assert (event.job_type, job.outbox, job.requests) == (job_type, [event.id], 1)
     assert (job.project_id, job.payload, job.retry_delay_seconds) == ("website", {"threshold": 3}, 0.5)
-    assert (job.id != recording.job_id, job.status, job.sweep_at) == (True, Status.QUEUED, later(5))
+    assert (job.id != recording.job_id, job.status, job.sweep_at) == (True, Status.QUEUED, later(8))
 
 
 def failed_transcription(attempts=3):

@@ -19,7 +19,7 @@ async def claimed(world, job, workdir, at=None):
     job, step = await world.resources.jobs.change(
         job.id, lambda job: lifecycle.claim(job, "audio", wake_of(job, "audio"), "one", 30, at)
     )
-    return Context(world.resources, NO_INTELLIGENCE, job, step, workdir)
+    return Context(world.resources, NO_INTELLIGENCE, job, step, lambda: workdir)
 
 
 @pytest.fixture

@@ -124,7 +124,7 @@ async def run(recording, asked, stage: str, attempts: int, folder):
         )
         intelligence = Providers(Children(), Echo(), analyst)
         event = read_event(next(fact for fact in job.facts if fact["id"] == wake))
-        ctx = Context(resources, intelligence, job, step, folder)
+        ctx = Context(resources, intelligence, job, step, lambda: folder)
         outcome = await STAGES[stage].perform(ctx, event)
     job, _ = await resources.jobs.change(
         job.id, lambda job: lifecycle.complete(job, stage, step.fence, outcome.results, outcome.event, now())

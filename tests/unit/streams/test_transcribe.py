@@ -55,7 +55,7 @@ class Bench:
         wake = wake_of(await self.jobs.get(self.id), "transcribe")
         step = await self.change(lambda job: lifecycle.claim(job, "transcribe", wake, "two", 600, now()))
         job = await self.jobs.get(self.id)
-        self.ctx = Context(self.world.resources, Providers(speech=self.speech), job, step, tmp_path)
+        self.ctx = Context(self.world.resources, Providers(speech=self.speech), job, step, lambda: tmp_path)
         self.work = asyncio.create_task(transcribe.perform(self.ctx, available(job)))
         return self
 

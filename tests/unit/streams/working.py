@@ -25,7 +25,7 @@ async def context_of(
     job, step = await world.resources.jobs.change(
         job.id, lambda job: lifecycle.claim(job, stage, wake, "one", 600, now())
     )
-    return Context(world.resources, intelligence, job, step, folder)
+    return Context(world.resources, intelligence, job, step, lambda: folder)
 
 
 async def asked_for(

@@ -128,7 +128,7 @@ def test_a_lease_that_is_left(case: Case) -> None:
 
 
 def test_an_alarm_that_nobody_looked_after(case: Case) -> None:
-    case.evidence.overdue.append({"job_id": "job-one", "at": datetime.now(UTC)})
+    case.evidence.overdue.append({"at": datetime.now(UTC), "looks": [{"job_id": "job-one"}]})
     assert faults(case) == [(Fault.STUCK, "job-one")]
 
 
