@@ -7,10 +7,7 @@ from pathlib import Path
 from deploy.embedded.jars import ensure_jars
 from deploy.embedded.stack import default_cache
 
-COUNT = 3000
-
-LAY = (
-    """
+LAY = """
 import sys
 import jpype
 from deploy.embedded import docstore_keys, docstore_server
@@ -22,7 +19,7 @@ if mode == "new":
 mvstore = jpype.JClass("org.h2.mvstore.MVStore").Builder().fileName(file).autoCommitDisabled().open()
 key_value, one = jpype.JClass("de.bwaldvogel.mongo.backend.KeyValue"), jpype.JClass("java.util.List").of
 index = mvstore.openMap("tidemark.things._id_")
-keys = [key_value(one(name)) for name in ("9", "10", "a", "", *(f"{n}" * (n % 7) for n in range(%d)))]
+keys = [key_value(one(name)) for name in ("9", "10", "a", "", *(f"{n}" * (n % 7) for n in range(3000)))]
 if mode == "old":
     for key in keys:
         index.put(key, str(key))
@@ -36,8 +33,6 @@ else:
     print(len(in_order), len({str(key) for key in keys}))
 mvstore.close()
 """
-    % COUNT
-)
 
 
 def test_indexes_of_an_older_file_are_found_by_value(tmp_path: Path) -> None:
