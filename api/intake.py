@@ -4,9 +4,8 @@ If Kafka or the rest is away once the job's document is written, the answer is t
 publishes what is owed.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import structlog
 from aiohttp import web
@@ -17,13 +16,11 @@ from schemas.problems import Problem
 from schemas.recordings import Recording
 from schemas.settings import Settings
 from stores import intake
-from stores.errors import StoreUnavailable
+from stores.errors import StoreUnavailable, promptly
 from stores.intake import RecordingGone, Stored, Unacceptable
 from stores.signatures import Kind
 
 log = structlog.get_logger(__name__)
-
-_KAFKA_SECONDS = 2.0
 
 
 def expect_size(size: int, settings: Settings) -> None:
@@ -61,20 +58,10 @@ async def settle(app: web.Application, job: Job) -> None:
     if not (job.outbox or job.announce):
         return
     try:
-        async with _promptly():
+        async with promptly():
             await app[OUTBOX].settle(job, whole=True)
     except StoreUnavailable as error:
         log.warning("left to the sweeper", job_id=job.id, reason=str(error))
-
-
-@asynccontextmanager
-async def _promptly() -> AsyncIterator[None]:
-    """A limit for what a client waits for: raises StoreUnavailable when Kafka does not take something in time."""
-    try:
-        async with asyncio.timeout(_KAFKA_SECONDS):
-            yield
-    except TimeoutError as error:
-        raise StoreUnavailable("event log", "no answer in time") from error
 
 
 @contextmanager

@@ -5,9 +5,6 @@ until nothing is left. Whoever makes something for a recording looks afterwards 
 before the mark is found here, what came after it is taken back there.
 """
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from schemas.events import RecordingDeleted, event_id
@@ -16,15 +13,13 @@ from schemas.recordings import Recording
 from schemas.time import now
 from stores import keys, lifecycle
 from stores.analyses import AnalysesStore
-from stores.errors import LeaseLost, StoreUnavailable
+from stores.errors import LeaseLost, promptly
 from stores.jobs import Jobs
 from stores.objects import Objects
 from stores.outbox import Outbox
 from stores.publisher import Publisher
 from stores.recordings import Recordings
 from stores.transcripts import Transcripts
-
-_KAFKA_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -47,7 +42,7 @@ class Deletion:
         await self.recordings.mark_deleted(recording)
         recording = await self.recordings.stored(recording.id) or recording
         jobs = await self.jobs.get_many(recording.every_job_id)
-        async with _promptly():
+        async with promptly():
             for job in jobs:
                 await self._end(job)
             if jobs:
@@ -68,15 +63,6 @@ class Deletion:
         except LeaseLost:  # another deletion was faster
             return
         await self.outbox.settle(job)
-
-
-@asynccontextmanager
-async def _promptly() -> AsyncIterator[None]:
-    try:
-        async with asyncio.timeout(_KAFKA_SECONDS):
-            yield
-    except TimeoutError as error:
-        raise StoreUnavailable("event log", "no answer in time") from error
 
 
 def _deleted(recording: Recording) -> RecordingDeleted:

@@ -16,6 +16,9 @@ from schemas.failures import Retryable
 ANSWER_SECONDS = 2.5
 """How long a store may take for one small operation. Beyond it the store is away."""
 
+PROMPTLY_SECONDS = 2.0
+"""How long somebody who waits for an answer waits for Kafka; what is owed is paid later all the same."""
+
 
 _DUPLICATE_KEY = 11000
 
@@ -67,6 +70,16 @@ async def in_time(seconds: float = ANSWER_SECONDS) -> AsyncIterator[None]:
         raise StoreUnavailable("document store", error) from error
     except TimeoutError as error:
         raise StoreUnavailable("document store", f"no answer within {seconds:g} s") from error
+
+
+@asynccontextmanager
+async def promptly() -> AsyncIterator[None]:
+    """Around what is put on Kafka while somebody waits: raises StoreUnavailable when it is not taken in a moment."""
+    try:
+        async with asyncio.timeout(PROMPTLY_SECONDS):
+            yield
+    except TimeoutError as error:
+        raise StoreUnavailable("event log", f"no answer within {PROMPTLY_SECONDS:g} s") from error
 
 
 def duplicates_in(error: BulkWriteError) -> frozenset[int]:

@@ -28,7 +28,7 @@ from stores.alarms import Alarms
 from stores.documents import Database, from_document, to_document
 from stores.errors import LeaseLost, StoreUnavailable, answering, duplicates_in, in_time
 from stores.grouping import Grouped
-from stores.scan import newest, pages
+from stores.scan import newest, pages, present
 
 T = TypeVar("T")
 Fields = dict[str, Any]
@@ -161,9 +161,7 @@ class Jobs:
 
     async def present(self, job_ids: Sequence[str]) -> set[str]:
         """Those of the ids that have a document."""
-        async with answering():
-            found = self._jobs.find({"_id": {"$in": list(job_ids)}}, {"_id": 1})
-            return {fields["_id"] async for fields in found}
+        return await present(self._jobs, job_ids)
 
     async def delete(self, job_id: str) -> None:
         """Forgets the job. Harmless when repeated."""

@@ -19,7 +19,7 @@ from schemas.recordings import Recording, RecordingStatus
 from schemas.time import now
 from stores.documents import Database, from_document, to_document
 from stores.errors import LeaseLost, StoreUnavailable, answering, in_time
-from stores.scan import newest, pages
+from stores.scan import newest, pages, present
 
 _STATUS_OF_JOB = {
     Status.QUEUED: RecordingStatus.PROCESSING,
@@ -120,11 +120,7 @@ class Recordings:
         wanted |= {"status": status} if status else {}
         wanted |= {"project_id": project_id} if project_id else {}
         wanted |= {"title": {"$regex": re.escape(title), "$options": "i"}} if title else {}
-        async with answering():
-            ids = await newest(self._recordings, wanted, limit)
-            found = self._recordings.find({"_id": {"$in": ids}})
-            recordings = [from_document(Recording, fields) async for fields in found]
-        return sorted(recordings, key=lambda recording: recording.id, reverse=True)
+        return await self._newest(wanted, limit)
 
     async def update_owned(self, owner_id: str, recording_id: str, fields: Fields) -> Recording | None:
         """Sets fields of the caller's own recording; None where there is none."""
@@ -207,9 +203,7 @@ class Recordings:
 
         return await self._change(recording.id, change, touch=False) is not None
 
-    async def _change(
-        self, recording_id: str, change: Callable[[Fields], bool], *, touch: bool = True
-    ) -> Fields | None:
+    async def _change(self, recording_id: str, change: Change, *, touch: bool = True) -> Fields | None:
         """Reads the document, changes it and writes it if nobody else has, again until nobody interferes.
 
         None where there is none, where it is deleted, and where `change` says no.
@@ -246,9 +240,7 @@ class Recordings:
 
     async def present(self, recording_ids: Iterable[str]) -> set[str]:
         """Those of the ids that have a document."""
-        async with answering():
-            found = self._recordings.find({"_id": {"$in": list(recording_ids)}}, {"_id": 1})
-            return {fields["_id"] async for fields in found}
+        return await present(self._recordings, recording_ids)
 
     async def forget(self, recording_id: str) -> None:
         """Removes the document of a deleted recording: the last thing that a deletion does. A repeat is harmless."""
@@ -273,6 +265,9 @@ class Recordings:
     async def stored_in(self, owner_id: str, project_id: str, *, before: str, limit: int) -> list[Recording]:
         """The caller's recordings of the project, also those whose deletion has not come to its end; newest first."""
         wanted = {"owner_id": owner_id, "project_id": project_id, "_id": {"$lt": before}}
+        return await self._newest(wanted, limit)
+
+    async def _newest(self, wanted: Fields, limit: int) -> list[Recording]:
         async with answering():
             ids = await newest(self._recordings, wanted, limit)
             found = self._recordings.find({"_id": {"$in": ids}})

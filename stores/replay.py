@@ -4,10 +4,6 @@ What a letter is about decides. A repeat is harmless: a job that runs or has com
 comes twice wakes nobody the second time.
 """
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 import structlog
 
 from schemas.failures import Retryable
@@ -18,14 +14,12 @@ from schemas.time import now
 from schemas.topics import Topic
 from stores import lifecycle
 from stores.dead_letters import DeadLetters, original_bytes
-from stores.errors import LeaseLost, StoreUnavailable
+from stores.errors import LeaseLost, promptly
 from stores.jobs import Jobs
 from stores.outbox import Outbox
 from stores.publisher import Publisher
 
 log = structlog.get_logger(__name__)
-
-_PROMPTLY_SECONDS = 2.0
 
 
 class Replay:
@@ -59,7 +53,7 @@ class Replay:
     async def _settle(self, job: Job) -> None:
         """The job is durable as it is: what it owes is paid at once if that can be had, else by a sweeper."""
         try:
-            async with _promptly():
+            async with promptly():
                 await self._outbox.settle(job)
         except Retryable as error:
             log.warning("left to the sweeper", job_id=job.id, reason=str(error))
@@ -70,19 +64,9 @@ class Replay:
             raise Problem(
                 "original_cut", "The letter keeps only the beginning of the message: it cannot be sent again."
             )
-        async with _promptly():
+        async with promptly():
             await self._publisher.publish_raw(topic, letter.original_key, original_bytes(letter))
         return Replayed(number=letter.number, topic=topic)
-
-
-@asynccontextmanager
-async def _promptly() -> AsyncIterator[None]:
-    """A limit for what somebody waits for."""
-    try:
-        async with asyncio.timeout(_PROMPTLY_SECONDS):
-            yield
-    except TimeoutError as error:
-        raise StoreUnavailable("event log", f"no answer within {_PROMPTLY_SECONDS:g} s") from error
 
 
 def _target(letter: Letter) -> Topic:

@@ -4,7 +4,7 @@ Ascending by `_id`, by the hint of its index and not by sorting: the embedded se
 to sort them it takes every one of them into memory first, and dies of it.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 from stores.errors import answering
@@ -31,6 +31,12 @@ async def _next(cursor: Any) -> list[dict[str, Any]]:
     async with answering(_SCAN_SECONDS):
         found: list[dict[str, Any]] = await cursor.to_list(_PAGE)
         return found
+
+
+async def present(collection: Any, ids: Iterable[str]) -> set[str]:
+    """Those of the ids that have a document. Raises StoreUnavailable."""
+    async with answering():
+        return {found["_id"] async for found in collection.find({"_id": {"$in": list(ids)}}, {"_id": 1})}
 
 
 async def newest(collection: Any, wanted: dict[str, Any], limit: int) -> list[str]:

@@ -10,6 +10,7 @@ from api.binding import answer
 from api.handlers.projects import project_of
 from api.keys import ADMISSION, CALLER, JOBS, METRICS, PROGRESS, RECORDINGS
 from api.orders import order, resume, stop
+from api.paging import page_of
 from api.slots import Slot, frame_of
 from schemas.jobs import Job, JobView, item, view
 from schemas.problems import FieldProblem, Problem
@@ -76,10 +77,10 @@ async def _page(request: web.Request, query: ProjectJobQuery, project_id: str | 
             project_id=project_id,
             statuses=query.status,
         )
-    page = found[: query.limit]
+    page, next_cursor = page_of(found, query.limit)
     return JobList(
         items=tuple(item(job) for job in page),
-        next_cursor=page[-1].id if len(found) > len(page) else None,
+        next_cursor=next_cursor,
     )
 
 

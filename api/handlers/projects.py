@@ -16,6 +16,7 @@ from api import views
 from api.forms import Incoming, incoming
 from api.intake import accept, expect_media, expect_size
 from api.keys import ADMISSION, CALLER, DELETION, METRICS, OBJECTS, RECORDINGS, SETTINGS
+from api.paging import page_of
 from api.problems import wrong_field
 from schemas.ids import new_id
 from schemas.problems import Problem
@@ -149,10 +150,10 @@ async def videos(request: web.Request, query: VideoQuery) -> VideoList:
         project_id=_project_id(request),
         title=query.q,
     )
-    page = found[: query.limit]
+    page, next_cursor = page_of(found, query.limit)
     return VideoList(
         items=tuple(views.video(recording) for recording in page),
-        next_cursor=page[-1].id if len(found) > len(page) else None,
+        next_cursor=next_cursor,
     )
 
 

@@ -7,6 +7,7 @@ from aiohttp import hdrs, web
 from api import views
 from api.downloads import Download, disposition, send
 from api.keys import ANALYSES, CALLER, DELETION, JOBS, RECORDINGS, TRANSCRIPTS
+from api.paging import page_of
 from schemas import subtitles
 from schemas.media import RenditionKind
 from schemas.problems import Problem
@@ -56,10 +57,10 @@ async def index(request: web.Request, query: RecordingQuery) -> RecordingList:
         project_id=query.project_id,
         title=query.q,
     )
-    page = found[: query.limit]
+    page, next_cursor = page_of(found, query.limit)
     return RecordingList(
         items=tuple(views.item(recording) for recording in page),
-        next_cursor=page[-1].id if len(found) > len(page) else None,
+        next_cursor=next_cursor,
     )
 
 

@@ -152,7 +152,7 @@ async def test_a_number_that_is_not_there(bench):
 
 @pytest.mark.parametrize("how", ["away", "hung"])
 async def test_kafka_that_is_away_or_hangs_is_an_error(bench, monkeypatch, how):
-    monkeypatch.setattr("stores.replay._PROMPTLY_SECONDS", 0.05)
+    monkeypatch.setattr("stores.errors.PROMPTLY_SECONDS", 0.05)
     setattr(bench.publisher, how, True)
     with pytest.raises(StoreUnavailable):
         await bench.replay(a_letter()).replay(NUMBER)
