@@ -16,6 +16,8 @@ from streams.stage import Stage
 
 _MAX_POLL_SECONDS = 3600.0
 _SESSION_SECONDS = 6.0
+_HEARTBEAT_SECONDS = 1.0
+"""A member learns at its next heartbeat that another has joined; until all know, the new one gets nothing to do."""
 _METADATA_MS = 5000
 """A worker that joins while Kafka hangs may be given no partitions, of topics that are not known to it yet: it finds
 them at the next look, which by default is five minutes later."""
@@ -42,6 +44,7 @@ def make_app(stage: Stage, settings: Settings, runner: Runner) -> faust.App:
         consumer_metadata_max_age_ms=_METADATA_MS,
         broker_max_poll_interval=_MAX_POLL_SECONDS,
         broker_session_timeout=_SESSION_SECONDS,
+        broker_heartbeat_interval=_HEARTBEAT_SECONDS,
         broker_commit_interval=1.0,
         stream_wait_empty=False,
     )
