@@ -64,9 +64,9 @@ class AttemptRecord(Frozen):
 class Step(Document):
     """One step. `fence` grows with every claim; `owner` and `lease_until` are set while somebody works on it.
 
-    `woken_by` is the id of the fact that the last claim was made on; `returns` counts how often it was given back for a
-    reason that is not its own; `wake_at` is when the sweeper wakes a step that
-    waits, if nobody has claimed it by then.
+    `ticket` is the owner's number of the claim, by which it knows its own again. `woken_by` is the id of the fact that
+    the last claim was made on; `returns` counts how often it was given back for a reason that is not its own; `wake_at`
+    is when the sweeper wakes a step that waits, if nobody has claimed it by then, and `wakes` how often it has.
     """
 
     name: str
@@ -78,10 +78,12 @@ class Step(Document):
     returns: int = 0
     fence: int = 0
     owner: str | None = None
+    ticket: int | None = None
     lease_until: datetime | None = None
     woken_by: str | None = None
     not_before: datetime | None = None
     wake_at: datetime | None = None
+    wakes: int = 0
     started_at: datetime | None = None
     finished_at: datetime | None = None
     error: Failure | None = None
@@ -92,7 +94,8 @@ class Step(Document):
 class Job(Document):
     """A job's document.
 
-    `requests` counts how often it was asked for or set going again. `facts` holds every event that this job has put,
+    `requests` counts how often it was asked for or set going again; `rank` is an id made when it was last set going
+    again, which decides whose work on the recording is the newer. `facts` holds every event that this job has put,
     or will put, on a topic: what wakes a step again. `outbox` has the ids of those that are not known to be published;
     `announce` says that the newest state has not been told to the watchers; `owes_since` is set while either is so.
     `sweep_at` is when the sweeper should look at it; None when nothing is left to be done.
@@ -106,6 +109,7 @@ class Job(Document):
     payload: dict[str, Any] = Field(default_factory=dict)
     retry_delay_seconds: float | None = None
     requests: int = 0
+    rank: str | None = None
     status: Status = Status.QUEUED
     version: int = 1
     revision: int = 1

@@ -24,6 +24,8 @@ from stores.errors import ANSWER_SECONDS, StoreUnavailable
 
 MOST_BYTES = 64 * 1024
 """How much of an unreadable message a letter keeps: all of it, escaped, could exceed what Kafka takes."""
+MOST_KEY_BYTES = 1024
+_DETAIL_LENGTH = 500
 UNREADABLE = "unreadable_event"
 _PARTITION = 0
 _BATCH = 100
@@ -50,13 +52,13 @@ def unreadable(stage: str, place: Place, key: bytes | None, value: bytes | None,
         job_id=UNKNOWN,
         stage=stage,
         code=UNREADABLE,
-        detail=detail,
+        detail=detail[:_DETAIL_LENGTH],
         attempts=1,
         original_topic=place.topic,
         original=original,
-        original_key=key.decode(errors="replace") if key is not None else None,
+        original_key=key[:MOST_KEY_BYTES].decode(errors="replace") if key is not None else None,
         encoding=encoding,
-        cut=len(whole) > MOST_BYTES,
+        cut=len(whole) > MOST_BYTES or len(key or b"") > MOST_KEY_BYTES,
     )
 
 

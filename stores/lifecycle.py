@@ -21,6 +21,8 @@ MOST_RETURNS = 200
 _UNPUBLISHED_SECONDS = 8
 _UNCLAIMED_SECONDS = 300
 _UNHEARD_SECONDS = 15
+_LONGEST_UNCLAIMED_SECONDS = 3600
+"""A step that is woken may only be waiting its turn: each time it is given twice as long."""
 
 
 class Refused(Exception):
@@ -75,10 +77,11 @@ def retry(job: Job, at: datetime) -> None:
     for step in job.steps:
         if step.status is not Status.COMPLETED:
             step.status, step.error, step.progress = Status.QUEUED, None, 0
-            step.attempt = step.returns = 0
+            step.attempt = step.returns = step.wakes = 0
             step.finished_at = step.not_before = None
             step.wake_at = at + timedelta(seconds=_UNCLAIMED_SECONDS)
     job.finished_at = None
+    job.rank = new_id()
     job.logs = [*job.logs, LogLine(at=at, message="set going again")][-LOG_LINES:]
     _request(job, at)
     _settled(job, at)
@@ -110,19 +113,25 @@ def _request(job: Job, at: datetime) -> None:
     _put_out(job, requested)
 
 
-def claim(job: Job, stage: str, wake: str, owner: str, lease_seconds: float, at: datetime) -> Step:
+def claim(
+    job: Job, stage: str, wake: str, owner: str, lease_seconds: float, at: datetime, ticket: int | None = None
+) -> Step:
     """Makes `owner` the owner of the step until the lease ends. `wake` is the id of the fact that woke it.
 
-    Raises Refused. A step whose attempts are used up is never claimed again: see `expire`.
+    Raises Refused. A step whose attempts are used up is never claimed again: see `expire`. With a `ticket`, a number
+    that the owner gives to one claim only, a repeat while the lease lasts is granted and changes nothing.
     """
     step = job.step(stage)
+    if ticket is not None and (step.owner, step.ticket) == (owner, ticket) and not _lease_over(step, at):
+        return step
     if not _claimable(step, at) or wake not in {fact["id"] for fact in job.facts}:
         raise Refused(f"{stage} of {job.id} is {step.status}")
     step.status = Status.RUNNING
-    step.owner = owner
+    step.owner, step.ticket = owner, ticket
     step.woken_by = wake
     step.lease_until = at + timedelta(seconds=lease_seconds)
     step.not_before = step.wake_at = None
+    step.wakes = 0
     step.fence += 1
     step.attempt += 1
     job.outbox = [fact_id for fact_id in job.outbox if fact_id != wake]  # who is woken by a fact has it from its topic
@@ -229,6 +238,8 @@ def expire(job: Job, at: datetime) -> tuple[str, ...]:
     """
     lost = [step for step in job.steps if step.status is Status.RUNNING and _lease_over(step, at)]
     for step in lost:
+        if step.status is not Status.RUNNING:  # one before it has taken it down
+            continue
         failure = Failure(code="worker_lost", detail="The worker that did this step went away.")
         _remember(step, failure, at)
         if step.attempt >= step.max_attempts:
@@ -238,7 +249,9 @@ def expire(job: Job, at: datetime) -> tuple[str, ...]:
             _release(step, at)
     woken = [step for step in job.steps if step.status is Status.QUEUED and step.wake_at and step.wake_at <= at]
     for step in woken:
-        step.wake_at = at + timedelta(seconds=_UNHEARD_SECONDS if step.not_before else _UNCLAIMED_SECONDS)
+        first = _UNHEARD_SECONDS if step.not_before else _UNCLAIMED_SECONDS
+        step.wake_at = at + timedelta(seconds=min(first * 2.0**step.wakes, _LONGEST_UNCLAIMED_SECONDS))
+        step.wakes += 1
     job.owes_since = job.sweep_at = None
     _settled(job, at, announce=bool(lost))
     return tuple(step.name for step in woken)
@@ -315,6 +328,7 @@ def _fail(job: Job, step: Step, failure: Failure, at: datetime) -> None:
 def _give_up(job: Job, step: Step, failure: Failure, at: datetime) -> None:
     """The last attempt failed: the step fails, and a dead letter says so to the operators."""
     fact = next((fact for fact in job.facts if fact["id"] == step.woken_by), None)
+    _forget_letters(job, step.name)
     _put_out(
         job,
         DeadLetter(
@@ -334,6 +348,15 @@ def _give_up(job: Job, step: Step, failure: Failure, at: datetime) -> None:
     _fail(job, step, failure, at)
 
 
+def _forget_letters(job: Job, stage: str) -> None:
+    """Drops the letters about earlier failures of the step that are on their topic: they wake nobody."""
+    job.facts = [
+        fact
+        for fact in job.facts
+        if fact["type"] != "dead.letter" or fact["stage"] != stage or fact["id"] in job.outbox
+    ]
+
+
 def _remember(step: Step, failure: Failure, at: datetime) -> None:
     record = AttemptRecord(
         attempt=step.attempt,
@@ -347,13 +370,13 @@ def _remember(step: Step, failure: Failure, at: datetime) -> None:
 
 
 def _end(step: Step, at: datetime) -> None:
-    step.owner = step.lease_until = step.not_before = step.wake_at = None
+    step.owner = step.ticket = step.lease_until = step.not_before = step.wake_at = None
     step.finished_at = at
 
 
 def _release(step: Step, due: datetime) -> None:
     step.status, step.not_before, step.wake_at = Status.QUEUED, due, due
-    step.owner = step.lease_until = None
+    step.owner = step.ticket = step.lease_until = None
 
 
 def _log(job: Job, step: Step, message: str, at: datetime) -> None:

@@ -1,9 +1,9 @@
 """Recordings in MongoDB: collection `recordings`, one document each.
 
-A stage writes what it made of a recording with its fence, "job id/number of the claim": fences sort by job and then by
-claim, a write with a fence lower than one that has written before is refused, so a worker that was taken for dead
-cannot overwrite its successor's work. The job's own state is written in the same way, with the job's version. Indexes:
-owner and id (lists), project and id.
+A stage writes what it made of a recording with its fence, "job's rank/number of the claim": fences sort by job (a later
+one is newer, and one that was set going again) and then by claim. A write with a fence lower than one that has written
+before is refused, so a worker that was taken for dead cannot overwrite its successor's work. The job's own state is
+written in the same way, with the job's version. Indexes: owner and id (lists), project and id.
 """
 
 import contextlib
@@ -47,9 +47,9 @@ Fields = dict[str, Any]
 Change = Callable[[Fields], bool]
 
 
-def fence_of(job_id: str, fence: int) -> str:
-    """The fence as documents keep it: a newer job's is higher, and within a job a later claim's."""
-    return f"{job_id}/{fence:08d}"
+def fence_of(job: Job, number: int) -> str:
+    """The fence as documents keep it: higher for a job that was set going later, and within it for a later number."""
+    return f"{job.rank or job.id}/{number:08d}"
 
 
 def _newest(fields: Fields, stage: str, fence: str) -> bool:
@@ -169,7 +169,7 @@ class Recordings:
             "error": failed.model_dump() if failed else None,
         }
         with contextlib.suppress(LeaseLost):  # a newer state was faster, or the recording is gone
-            await self.write(job.recording_id, "job", fence_of(job.id, job.version), fields)
+            await self.write(job.recording_id, "job", fence_of(job, job.version), fields)
 
     async def mark_deleted(self, recording: Recording, *, unless_changed: bool = False) -> bool:
         """Takes the recording away from everybody at once: it is unknown from now on, and every write is refused.

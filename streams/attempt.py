@@ -93,7 +93,9 @@ class Attempt:
             return await self._stage.perform(self._ctx, self._event)
 
     def _make_workdir(self) -> Path:
-        return Path(self._opened.enter_context(tempfile.TemporaryDirectory(prefix=f"tidemark-{self._step.name}-")))
+        """A file that appears while it goes may keep it: the scratch folder is cleared at the next start."""
+        folder = tempfile.TemporaryDirectory(prefix=f"tidemark-{self._step.name}-", ignore_cleanup_errors=True)
+        return Path(self._opened.enter_context(folder))
 
     def _ending(self, work: "asyncio.Task[Outcome]") -> tuple[Ending | None, Verdict]:
         """The transition that the finished work comes to; None when the step is no longer ours to end."""
@@ -196,6 +198,6 @@ def put_off(step: Step, failure: Failure, delay: float) -> Ending:
 
 
 def _backoff(step: Step, retry_delay: float) -> float:
-    """Exponential with jitter: half to all of `retry_delay` x 2^(attempt - 1) seconds, bounded."""
-    longest = min(retry_delay * 2.0 ** (step.attempt - 1), _LONGEST_DELAY)
+    """Exponential with jitter: half to all of `retry_delay` x 2^(attempt - 1) seconds, bounded unless asked for."""
+    longest = min(retry_delay * 2.0 ** (step.attempt - 1), max(_LONGEST_DELAY, retry_delay))
     return longest * random.uniform(0.5, 1)  # noqa: S311 # nosec B311

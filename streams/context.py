@@ -52,7 +52,7 @@ class Context:
         self.stage = step.name
         self.payload = job.payload
         self.last_try = step.attempt + step.returns >= step.max_attempts
-        self.fence = fence_of(job.id, step.fence)
+        self.fence = fence_of(job, step.fence)
         self._recordings = patient(resources.recordings)
         self.transcripts = patient(resources.transcripts)
         self.analyses = patient(resources.analyses)

@@ -63,6 +63,11 @@ class Acks:
             taken.clear()
         taken[place.offset] = (message, False)
 
+    def holds(self, message: Any) -> bool:
+        """Whether the message was taken, and neither done nor read anew since."""
+        place = message.message
+        return self._open.get((place.topic, place.partition), {}).get(place.offset, (None, True)) == (message, False)
+
     async def done(self, message: Any) -> None:
         """A message needs nothing more. Harmless for one that somebody else has been given meanwhile."""
         place = message.message

@@ -8,6 +8,7 @@ writes over.
 """
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Protocol
 
@@ -56,7 +57,8 @@ class Runner:
         self._owner = owner
         self._slots = asyncio.Semaphore(resources.settings.worker_concurrency)
         self._waiting: FairQueue[Event] = FairQueue(_MOST_WAITING)
-        self._lined_up: dict[str, list[Message]] = {}
+        self._lined_up: dict[str, Message] = {}
+        self._tickets = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = asyncio.Event()
         self._log = log.bind(stage=stage.name, owner=owner)
@@ -79,66 +81,70 @@ class Runner:
             await asyncio.wait([serving])
 
     async def _line_up(self, message: Message, acks: Acks) -> None:
-        """Puts the event in its caller's row, once for all its messages. What is not for us, or none: done at once."""
+        """Puts the event in its caller's row. What is not for us, or none, or waits already: done at once."""
         try:
             event = read_event(message.value)
         except ValidationError as error:
             await self._bury(message, error)
         else:
             if self._stage.wakes_on(event):
-                messages = self._lined_up.setdefault(event.id, [])
-                messages.append(message)
-                if len(messages) == 1:
-                    await self._waiting.put(event.owner_id, event)
-                return
+                first = self._lined_up.get(event.id)
+                if first is None or not acks.holds(first):
+                    self._lined_up[event.id] = message
+                    if first is None:
+                        await self._waiting.put(event.owner_id, event)
+                    return
         await acks.done(message)
 
     async def _serve(self, acks: Acks) -> None:
         """A free slot, then the event whose turn it is; claim, acknowledge, work in a task."""
         while not self._closing.is_set():
-            event, messages = await self._turn()
+            event, message = await self._turn()
             if self._closing.is_set():  # unacknowledged, it comes again to somebody else
                 return
-            task = asyncio.create_task(self._work(event, messages, acks))
+            task = asyncio.create_task(self._work(event, message, acks))
             self._tasks.add(task)
             task.add_done_callback(self._finished)
 
-    async def _turn(self) -> tuple[Event, list[Message]]:
-        """Takes a slot for the event whose turn it is, and all messages that it came in. Cancelled, it has none."""
+    async def _turn(self) -> tuple[Event, Message]:
+        """Takes a slot for the event whose turn it is, and the message that it came in. Cancelled, it has none."""
         await self._slots.acquire()
         try:
             event = await self._waiting.get()
-            messages = self._lined_up.pop(event.id)
+            message = self._lined_up.pop(event.id)
             await self.breaker.admitted()
         except BaseException:
             self._slots.release()
             raise
-        return event, messages
+        return event, message
 
-    async def _work(self, event: Event, messages: list[Message], acks: Acks) -> None:
+    async def _work(self, event: Event, message: Message, acks: Acks) -> None:
         verdict = NOTHING
         try:
             attempt = await self._claim(event)
-            for message in messages:
-                await acks.done(message)
+            await acks.done(message)
             if attempt is not None:
                 verdict = await attempt.run()
         finally:
             self.breaker.ended(verdict.code) if verdict.spoken else self.breaker.unused()
 
     async def _claim(self, event: Event) -> Attempt | None:
-        """The step that the event wakes, now ours; None when there is nothing to do for us."""
+        """The step that the event wakes, now ours; None when there is nothing to do for us.
+
+        One whose answer was lost is repeated with its ticket, so it is not taken for somebody else's.
+        """
+        ticket = next(self._tickets)
         try:
-            return await until_stores_answer(lambda: self._try_claim(event))
+            return await until_stores_answer(lambda: self._try_claim(event, ticket))
         except Exception:  # a job that this version cannot read must not end the stage
             log.exception("claim failed", stage=self._stage.name, job_id=event.job_id)
             return None
 
-    async def _try_claim(self, event: Event) -> Attempt | None:
+    async def _try_claim(self, event: Event, ticket: int) -> Attempt | None:
         name, lease = self._stage.name, self._resources.settings.lease_seconds
         try:
             job, step = await self._resources.jobs.change(
-                event.job_id, lambda job: lifecycle.claim(job, name, event.id, self._owner, lease, now())
+                event.job_id, lambda job: lifecycle.claim(job, name, event.id, self._owner, lease, now(), ticket)
             )
         except (lifecycle.Refused, LeaseLost) as refusal:
             self._log.debug("claim refused", job_id=event.job_id, why=str(refusal))

@@ -11,7 +11,8 @@ from stores.errors import Duplicate, LeaseLost
 from stores.recordings import Recordings, fence_of
 from tests.unit.stores.jobs import START, a_job, a_recording, result_of, wake_of
 
-OLD, NEW = fence_of("job", 9), fence_of("job", 10)
+JOB = a_job()
+OLD, NEW = fence_of(JOB, 9), fence_of(JOB, 10)
 
 
 @pytest.fixture
@@ -92,6 +93,19 @@ async def test_only_the_newest_writer_of_a_stage_is_heard(recordings, recording)
     found = await recordings.get(recording.id)
     assert (found.has_audio, found.has_video, found.duration_seconds) == (True, True, 3)
     assert found.fences == {"audio": NEW, "render": OLD}
+
+
+async def test_a_job_that_is_set_going_again_is_newer_than_one_that_came_between(recordings, recording):
+    first, between = a_job(recording), a_job()
+    await recordings.write(recording.id, "audio", fence_of(between, 1), {"has_audio": True})
+    with pytest.raises(LeaseLost):
+        await recordings.write(recording.id, "audio", fence_of(first, 5), {"has_audio": False})
+    lifecycle.cancel(first, START)
+    lifecycle.retry(first, START)
+    await recordings.write(recording.id, "audio", fence_of(first, 6), {"has_video": True})
+    with pytest.raises(LeaseLost):
+        await recordings.write(recording.id, "audio", fence_of(between, 2), {"has_audio": False})
+    assert (await recordings.get(recording.id)).has_video
 
 
 async def test_a_lost_recording_stays_lost(recordings):

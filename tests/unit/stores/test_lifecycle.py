@@ -2,7 +2,7 @@
 
 import pytest
 
-from schemas.events import read_event
+from schemas.events import event_id, read_event
 from schemas.jobs import LOG_LINES, Failure, Status
 from stores import lifecycle
 from stores.errors import LeaseLost
@@ -270,3 +270,60 @@ def test_the_step_remembers_its_attempts_without_a_result():
         (1, "one", START, later(1), "broken"),
         (2, "two", later(2), later(12), "worker_lost"),
     ]
+
+
+def test_a_claim_whose_answer_was_lost_is_granted_to_its_own_ticket_alone():
+    job = a_job(attempts=1)
+    wake = wake_of(job, "audio")
+    lifecycle.claim(job, "audio", wake, "one", 10, START, 7)
+    step = lifecycle.claim(job, "audio", wake, "one", 10, later(5), 7)
+    assert (step.fence, step.attempt, step.lease_until) == (1, 1, later(10))
+    for owner, ticket, at in (("one", 8, 5), ("two", 7, 5), ("one", 7, 10)):
+        with pytest.raises(lifecycle.Refused):
+            lifecycle.claim(job, "audio", wake, owner, 10, later(at), ticket)
+
+
+def test_a_step_that_is_taken_down_by_another_is_not_given_back():
+    """Both leases are over in one look; the first was the last attempt, and takes the second down with it."""
+    job = claimed(attempts=2)
+    lifecycle.put_out(job, "audio", 1, available(job), START)
+    lifecycle.expire(job, later(10))
+    lifecycle.claim(job, "audio", wake_of(job, "audio"), "two", 10, later(10))
+    lifecycle.claim(job, "transcribe", wake_of(job, "transcribe"), "one", 10, later(10))
+    lifecycle.claim(job, "render", wake_of(job, "render"), "one", 10, later(10))
+    lifecycle.complete(job, "render", 1, {}, result_of(job, "render"), later(11))
+    lifecycle.expire(job, later(30))
+    assert [(step.name, step.status) for step in job.steps] == [
+        ("audio", Status.FAILED),
+        ("render", Status.COMPLETED),
+        ("transcribe", Status.CANCELLED),
+        ("analyse", Status.CANCELLED),
+    ]
+    assert (job.status, job.finished_at) == (Status.FAILED, later(30))
+
+
+def test_a_step_that_waits_its_turn_is_woken_less_and_less_often():
+    job, at, pauses = owes_nothing(a_job()), 0.0, []
+    for _ in range(6):
+        due = job.step("audio").wake_at
+        pauses.append((due - later(at)).total_seconds())
+        at = (due - START).total_seconds()
+        lifecycle.expire(job, due)
+    assert pauses == [300, 300, 600, 1200, 2400, 3600]
+    lifecycle.claim(job, "audio", wake_of(job, "audio"), "one", 10, later(at))
+    assert job.step("audio").wakes == 0
+
+
+def test_of_a_steps_dead_letters_the_newest_is_kept():
+    job = a_job(attempts=1)
+    for round_ in range(3):
+        at = later(100 * round_)
+        lifecycle.claim(job, "audio", wake_of(job, "audio"), "one", 10, at)
+        lifecycle.retry_later(job, "audio", job.step("audio").fence, BROKEN, 1, at)
+        owes_nothing(job, at)
+        letters = [fact for fact in job.facts if fact["type"] == "dead.letter"]
+        assert [letter["id"] for letter in letters] == [
+            event_id("dead.letter", job.id, "audio", str(job.step("audio").fence))
+        ]
+        lifecycle.cancel(job, at)
+        lifecycle.retry(job, at)

@@ -155,10 +155,13 @@ class Inbox:
         self.taken = 0
         self.acked: list[int] = []
 
-    def put(self, value: Event | bytes | None) -> None:
+    def put(self, value: Event | bytes | None, key: bytes = b"key") -> None:
+        self.again(self.taken + self._waiting.qsize(), value, key)
+
+    def again(self, offset: int, value: Event | bytes | None, key: bytes = b"key") -> None:
+        """A message of that offset, whether there was one already or not."""
         value = value.model_dump_json().encode() if isinstance(value, Event) else value
-        offset = self.taken + self._waiting.qsize()
-        place = SimpleNamespace(topic="tidemark.uploads", partition=0, offset=offset, key=b"key")
+        place = SimpleNamespace(topic="tidemark.uploads", partition=0, offset=offset, key=key)
         self._waiting.put_nowait(SimpleNamespace(value=value, message=place))
 
     async def messages(self) -> AsyncIterator[Any]:

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 from schemas.events import read_event
 from schemas.failures import Busy, Permanent, Retryable
-from schemas.jobs import Status
+from schemas.jobs import Status, Step
 from schemas.time import now
 from stores import keys, lifecycle
 from stores.errors import LeaseLost, StoreUnavailable
-from streams.attempt import Attempt
+from streams.attempt import Attempt, _backoff
 from tests.unit.stores.jobs import a_job, result_of, wake_of
 from tests.unit.streams.fakes import NO_INTELLIGENCE, World, eventually, many_turns, outcome, stage_of
 
@@ -66,6 +66,10 @@ async def test_without_a_word_from_the_other_side_the_pause_grows():
         await attempt.run()
         pause = ((await world.step(job)).not_before - now()).total_seconds()
         assert longest / 2 - 1 <= pause <= longest
+
+
+async def test_a_pause_that_was_asked_for_is_kept_however_long():
+    assert all(1800 <= _backoff(Step(name="audio", attempt=number), 3600) <= 3600 for number in (1, 2, 9))
 
 
 async def test_what_was_written_under_a_deleted_recording_goes_too():

@@ -145,6 +145,14 @@ async def test_a_dead_letter_fits_into_a_message_whatever_it_is_about():
         assert letter.cut, "and it says that this is not all"
 
 
+async def test_nor_does_a_key_or_a_type_make_a_dead_letter_too_large():
+    async with working(Bench()) as bench:
+        bench.inbox.put(b'{"type": "' + b"x" * 300_000 + b'"}', key=b"\x01" * 300_000)
+        letter = await eventually(lambda: bench.world.publisher.events and bench.world.publisher.events[0])
+        assert len(letter.model_dump_json().encode()) < 100_000
+        assert letter.cut
+
+
 async def test_a_job_that_nobody_can_read_does_not_end_the_stage():
     async with working(Bench()) as bench:
         bench.go.set()
@@ -239,6 +247,54 @@ async def test_what_is_told_again_while_it_waits_is_done_once_and_acknowledged_w
         await bench.ended(second)
         await eventually(lambda: bench.inbox.acked == [0, 1, 2])
         assert bench.done == [first.id, second.id]
+
+
+async def test_what_is_told_many_times_while_it_waits_is_kept_once():
+    async with working(Bench()) as bench:
+        first, second = [await bench.job(recording=a_recording(owner_id="ada")) for _ in range(2)]
+        await eventually(lambda: bench.running == [first.id])
+        for _ in range(50):
+            bench.inbox.put(read_event(second.facts[0]))
+        await eventually(lambda: bench.inbox.taken == 52)
+        assert list(bench.runner._lined_up) == [second.facts[0]["id"]]
+        bench.go.set()
+        await bench.ended(second)
+        await eventually(lambda: bench.inbox.acked == list(range(52)))
+        assert bench.done == [first.id, second.id]
+
+
+async def test_a_message_that_is_read_anew_takes_the_place_of_the_first():
+    """After a rebalance the first is nobody's any more: only the later one can be acknowledged."""
+    async with working(Bench()) as bench:
+        first, second = [await bench.job(recording=a_recording(owner_id="ada")) for _ in range(2)]
+        await eventually(lambda: bench.running == [first.id])
+        bench.inbox.again(1, read_event(second.facts[0]))
+        await eventually(lambda: bench.inbox.taken == 3)
+        bench.go.set()
+        await bench.ended(second)
+        await eventually(lambda: bench.inbox.acked == [0, 1])
+        assert bench.done == [first.id, second.id]
+
+
+async def test_a_claim_whose_answer_is_lost_is_ours_all_the_same():
+    """The write is done, its answer never comes: it must cost neither a lease's time nor the only attempt."""
+    bench = Bench()
+    change, lost = bench.world.resources.jobs.change, []
+
+    async def losing(*args, **kwargs):
+        changed = await change(*args, **kwargs)
+        if not lost:
+            lost.append(changed)
+            raise StoreUnavailable("document store", "the answer is lost")
+        return changed
+
+    bench.world.resources.jobs.change = losing
+    async with working(bench):
+        bench.go.set()
+        job = await bench.job(attempts=1)
+        await bench.ended(job)
+        step = await bench.world.step(job)
+        assert (step.fence, step.attempt, bench.done) == (1, 1, [job.id])
 
 
 async def test_a_stage_that_is_started_again_has_all_its_slots():
