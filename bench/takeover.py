@@ -54,7 +54,7 @@ class Ledger:
         """Every step by its job and name. `pid` is 0 where nobody has it."""
         return {
             (job["_id"], step["name"]): Claim(
-                job["_id"], step["name"], _pid(step["owner"]), step["fence"], step["status"]
+                job["_id"], step["name"], _pid(step.get("owner")), step["fence"], step["status"]
             )
             for job in self._jobs.find({}, {"state.steps": 1})
             for step in job["state"][0]["steps"]

@@ -5,9 +5,10 @@ revision is one whole state, and two writers never mix. The version, which watch
 has changed. Changes and reads that arrive together go together (stores/grouping), which is what lets a server that
 commits once a command keep up.
 
-Layout: `_id`, and `state`, an array of one: the job. A change asks for the document by its `_id` alone and names the
-revision in an array filter, since the embedded server finds by `_id` at once and looks through everything for more.
-Indexes, where the server has them: owner and id (lists), recording, what has not ended.
+Layout: `_id`, and `state`, an array of one: the job, its facts as text, its steps without what is as in a new one;
+every field costs on its way. A change asks for the document by its `_id` alone and names the revision in an array
+filter, since the embedded server finds by `_id` at once and looks through everything for more. Indexes, where the
+server has them: owner and id (lists), recording, what has not ended.
 """
 
 import asyncio
@@ -17,12 +18,12 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
+import orjson
 from pymongo import InsertOne, UpdateOne
 from pymongo.errors import BulkWriteError
 
 from schemas.ids import new_id
-from schemas.jobs import Job, Status
+from schemas.jobs import Job, Status, Step
 from schemas.time import after
 from stores.alarms import Alarms
 from stores.documents import Database, from_document, to_document
@@ -34,8 +35,11 @@ T = TypeVar("T")
 Fields = dict[str, Any]
 
 _CONFLICTS = 50
+_TOGETHER = 200
 _WRITTEN_SECONDS = 4.0
 """When what is being written now is there, or will not be."""
+_NEW_STEP = Step(name="").model_dump()
+_ALWAYS_TOLD = frozenset({"name", "status", "attempt", "fence"})
 _LIST_SECONDS = 10.0
 """Lists and counts may look through everything, where there are no indexes."""
 
@@ -73,10 +77,14 @@ class Jobs:
             return await self._read(job_id)
 
     async def get_many(self, job_ids: Sequence[str]) -> list[Job]:
-        """Those of the jobs that are there and can be read, in any order, whoever owns them."""
-        if not job_ids:
-            return []
-        return [job for job in await self._read_all(list(job_ids)) if isinstance(job, Job)]
+        """Those of the jobs that are there and can be read, in any order, whoever owns them.
+
+        However many they are: each `_TOGETHER` of them have the time of one small operation.
+        """
+        found: list[Job | Exception | None] = []
+        for first in range(0, len(job_ids), _TOGETHER):
+            found += await self._read_all(list(job_ids[first : first + _TOGETHER]))
+        return [job for job in found if isinstance(job, Job)]
 
     async def get_owned(self, owner_id: str, job_id: str) -> Job | None:
         """The caller's own job; None where there is none or it is somebody else's."""
@@ -207,7 +215,14 @@ class Jobs:
 def _state(job: Job) -> Fields:
     fields = to_document(job)
     del fields["_id"]
+    fields["steps"] = [_told(step) for step in fields["steps"]]
+    fields["facts"] = [orjson.dumps(fact).decode() for fact in fields["facts"]]
     return {**fields, "open": True} if not job.status.ended else fields
+
+
+def _told(step: Fields) -> Fields:
+    """A step's fields but those that are as in a new one, which are half of them."""
+    return {name: value for name, value in step.items() if name in _ALWAYS_TOLD or value != _NEW_STEP[name]}
 
 
 def _layout(job: Job) -> Fields:
@@ -215,13 +230,15 @@ def _layout(job: Job) -> Fields:
 
 
 def _job(fields: Fields) -> Job:
-    return from_document(Job, {"_id": fields["_id"], **fields["state"][0]})
+    state = fields["state"][0]
+    facts = [orjson.loads(fact) if isinstance(fact, str) else fact for fact in state.get("facts", ())]
+    return from_document(Job, {"_id": fields["_id"], **state, "facts": facts})
 
 
 def _readable(fields: Fields | None) -> Job | Exception | None:
     try:
         return _job(fields) if fields else None
-    except (ValidationError, KeyError, IndexError) as error:
+    except (ValueError, KeyError, IndexError) as error:
         return error
 
 

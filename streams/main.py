@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -34,6 +35,8 @@ log = structlog.get_logger(__name__)
 
 _PREPARE_PAUSE = 1.0
 _STOP_SECONDS = 15.0
+_COLLECT_AFTER = 20_000
+"""New objects between two looks at the youngest; Python's own number is 700."""
 
 
 Duty = Callable[[], Coroutine[Any, Any, None]]
@@ -112,6 +115,7 @@ async def _work(apps: list[faust.App], runners: list[Runner], duties: list[Duty]
     tasks = [asyncio.create_task(duty()) for duty in duties]
     try:
         await asyncio.gather(*(app.start() for app in apps))
+        _settle_memory()
         log.info("working", stages=[app.conf.id for app in apps])
         await _first_of(stop, tasks, apps)
     finally:
@@ -122,6 +126,15 @@ async def _work(apps: list[faust.App], runners: list[Runner], duties: list[Duty]
         async with asyncio.timeout(_STOP_SECONDS):
             await asyncio.gather(*(app.stop() for app in apps))
         await asyncio.gather(*(runner.close() for runner in runners))
+
+
+def _settle_memory() -> None:
+    """What is there once the worker works stays for as long as it lives: Python's collector need not look through it
+    again and again, which was a quarter of a busy worker's processor time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER)
 
 
 async def _first_of(stop: asyncio.Event, duties: "list[asyncio.Task[None]]", apps: list[faust.App]) -> None:

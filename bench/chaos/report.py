@@ -60,7 +60,7 @@ class Report:
         about = {finding.about for finding in self.findings}
         for job_id, job in self.evidence.jobs.items():
             if about & {job_id, job["recording_id"]}:
-                yield _told({**job, "facts": [fact["type"] for fact in job.get("facts", ())]})
+                yield _told({**job, "facts": [orjson.loads(fact)["type"] for fact in job.get("facts", ())]})
                 yield _told(self.evidence.recordings.get(job["recording_id"], {}))
 
     def _republished(self) -> int:

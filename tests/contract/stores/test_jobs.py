@@ -30,6 +30,17 @@ async def test_a_job_comes_back_as_it_was_stored(jobs):
     assert await jobs.get(job.id) == job
 
 
+async def test_a_job_whose_facts_are_documents_is_read_and_changed_as_any(jobs, database):
+    """As they were before they were text."""
+    job = await jobs.create(a_job())
+    whole = {**job.model_dump(exclude={"id"}), "facts": job.facts}
+    await database["jobs"].update_one({"_id": job.id}, {"$set": {"state": [whole]}})
+    assert await jobs.get(job.id) == job
+    await jobs.change(job.id, lambda job: lifecycle.cancel(job, later(1)))
+    changed = await jobs.get(job.id)
+    assert (changed.status, changed.facts) == (Status.CANCELLED, job.facts)
+
+
 async def test_creating_again_changes_nothing(jobs):
     job = await jobs.create(a_job())
     changed, _ = await jobs.change(job.id, lambda job: lifecycle.cancel(job, later(1)))
@@ -55,6 +66,21 @@ async def test_many_at_once(jobs):
     stored = [await jobs.create(a_job()) for _ in range(3)]
     found = await jobs.get_many([stored[0].id, stored[2].id, "nothing"])
     assert {job.id for job in found} == {stored[0].id, stored[2].id}
+
+
+async def test_a_great_many_are_read_some_at_a_time(jobs, monkeypatch):
+    """So that no number of them is beyond what the server answers in time."""
+    stored, asked, read_all = [await jobs.create(a_job()) for _ in range(3)], [], jobs._read_all
+
+    async def counted(job_ids):
+        asked.append(len(job_ids))
+        return await read_all(job_ids)
+
+    monkeypatch.setattr(jobs, "_read_all", counted)
+    wanted = [stored[0].id, *(f"none {number}" for number in range(700)), stored[1].id, stored[2].id]
+    assert {job.id for job in await jobs.get_many(wanted)} == {job.id for job in stored}
+    assert max(asked) <= 200
+    assert sum(asked) == len(wanted)
 
 
 async def test_no_change_is_lost_among_many_writers(jobs):
