@@ -49,8 +49,7 @@ class Alarms:
 
     async def set(self, job_id: str, at: datetime, *, last: bool = False) -> None:
         """Asks for a look at the job at that moment; it may be up to a second late. A repeat asks for another."""
-        async with in_time():
-            await self._insert(Look(job_id=job_id, at=at, last=last))
+        await self._insert(Look(job_id=job_id, at=at, last=last))
 
     async def due(self, at: datetime, limit: int) -> list[Alarm]:
         """Up to `limit` alarms whose moment has come, the longest due first."""

@@ -59,7 +59,7 @@ async def answering(seconds: float = ANSWER_SECONDS) -> AsyncIterator[None]:
 @asynccontextmanager
 async def in_time(seconds: float = ANSWER_SECONDS) -> AsyncIterator[None]:
     """Like `answering`, but neither driver nor server is told: around the creation of indexes, which a server that is
-    not done in time goes on with, and around waits for what somebody else has asked.
+    not done in time goes on with.
     """
     try:
         async with asyncio.timeout(seconds):
@@ -69,7 +69,12 @@ async def in_time(seconds: float = ANSWER_SECONDS) -> AsyncIterator[None]:
     except PyMongoError as error:
         raise StoreUnavailable("document store", error) from error
     except TimeoutError as error:
-        raise StoreUnavailable("document store", f"no answer within {seconds:g} s") from error
+        raise unanswered(seconds) from error
+
+
+def unanswered(seconds: float = ANSWER_SECONDS) -> StoreUnavailable:
+    """What it is called when the documents' server does not answer in time."""
+    return StoreUnavailable("document store", f"no answer within {seconds:g} s")
 
 
 @asynccontextmanager

@@ -10,6 +10,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
 from typing import Generic, TypeVar
 
+from stores.deadline import Deadline
+from stores.errors import ANSWER_SECONDS, unanswered
+
 A = TypeVar("A")
 R = TypeVar("R")
 
@@ -20,11 +23,12 @@ class Grouped(Generic[A, R]):
     """Makes one function of many out of a function of one.
 
     `together` gets up to `most` items in the order of their asking, and returns a result or an exception for each; what
-    it raises is raised for each. A caller that is cancelled before its group goes takes its item back; after that the
-    item may still be done.
+    it raises is raised for each. A caller waits for ANSWER_SECONDS at most, then StoreUnavailable is raised. One that
+    is cancelled or late before its group goes takes its item back; after that the item may still be done.
     """
 
     def __init__(self, together: Callable[[list[A]], Awaitable[Sequence[R | Exception]]], most: int = _MOST) -> None:
+        self._deadline = Deadline(ANSWER_SECONDS, unanswered)
         self._together = together
         self._most = most
         self._waiting: deque[tuple[A, asyncio.Future[R]]] = deque()
@@ -34,6 +38,7 @@ class Grouped(Generic[A, R]):
         """The item's own result, or the exception that it got."""
         result: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, result))
+        self._deadline.watch(result)
         if self._making is None or self._making.done():
             self._making = asyncio.create_task(self._make(), context=Context())  # not bound by one caller's deadline
         return await result

@@ -67,14 +67,12 @@ class Jobs:
     async def create(self, job: Job) -> Job:
         """Stores a new job, or returns the one that is there under the same id: a repeat is harmless."""
         await self._alarm(job)
-        async with in_time():
-            new = await self._insert(job)
+        new = await self._insert(job)
         return job if new else await self.get(job.id) or job
 
     async def get(self, job_id: str) -> Job | None:
         """The job, whoever owns it; None where there is none. Raises ValidationError for one that cannot be read."""
-        async with in_time():
-            return await self._read(job_id)
+        return await self._read(job_id)
 
     async def get_many(self, job_ids: Sequence[str]) -> list[Job]:
         """Those of the jobs that are there and can be read, in any order, whoever owns them.
@@ -151,8 +149,7 @@ class Jobs:
         if job.sweep_at != looked_at:
             await self._alarm(job)
         job.revision += 1
-        async with in_time():
-            return await self._replace(job)
+        return await self._replace(job)
 
     async def _alarm(self, job: Job) -> None:
         """Sets the alarm for the job's next look; for one so soon that it may come before the write, a second."""

@@ -15,6 +15,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from schemas.events import Event, headers
 from schemas.settings import Settings
 from schemas.topics import Topic
+from stores.deadline import Deadline
 from stores.errors import StoreUnavailable
 
 log = structlog.get_logger(__name__)
@@ -49,6 +50,7 @@ class Publisher:
         )
         self._reports: list[tuple[asyncio.Future[None], KafkaError | None]] = []
         self._lock = threading.Lock()
+        self._deadline = Deadline(_DELIVERY_SECONDS + 1, _unanswered)
         self._running = False
         self._thread = threading.Thread(target=self._poll, name="kafka-delivery", daemon=True)
 
@@ -87,10 +89,10 @@ class Publisher:
             self._producer.produce(topic, value, key, headers=headers, on_delivery=report)
         except (BufferError, KafkaException) as error:
             raise StoreUnavailable("event log", error) from error
+        self._deadline.watch(delivered)
         try:
-            async with asyncio.timeout(_DELIVERY_SECONDS + 1):
-                await delivered
-        except (TimeoutError, KafkaException) as error:
+            await delivered
+        except KafkaException as error:
             raise StoreUnavailable("event log", error) from error
 
     def _poll(self) -> None:
@@ -115,3 +117,7 @@ class Publisher:
                 delivered.set_result(None)
             else:
                 delivered.set_exception(KafkaException(error))
+
+
+def _unanswered() -> StoreUnavailable:
+    return StoreUnavailable("event log", "no answer in time")

@@ -165,3 +165,17 @@ async def test_nothing_is_lost_or_mixed_up_among_many(most):
     store = Store(most)
     store.gate.set()
     assert await asyncio.gather(*store.ask(*range(300))) == [10 * number for number in range(300)]
+
+
+async def test_who_waits_too_long_is_told_and_takes_the_item_back(monkeypatch):
+    monkeypatch.setattr("stores.grouping.ANSWER_SECONDS", 0.05)
+    store = Store()
+    first = store.ask(1)
+    await many_turns()
+    second = store.ask(2)
+    for late in (*first, *second):
+        with pytest.raises(StoreUnavailable):
+            await late
+    store.gate.set()
+    assert await store.grouped(3) == 30
+    assert store.groups == [[1], [3]]
