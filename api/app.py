@@ -35,6 +35,7 @@ from stores.publisher import Publisher
 from stores.recordings import Recordings
 from stores.replay import Replay
 from stores.transcripts import Transcripts
+from stores.uploads import Uploads
 from stores.workers import Workers
 
 log = structlog.get_logger(__name__)
@@ -113,7 +114,8 @@ async def _deletion(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _admission(app: web.Application) -> AsyncIterator[None]:
-    app[keys.ADMISSION] = Admission(app[keys.SETTINGS], app[keys.JOBS].open_by_owner)
+    uploads = Uploads(app[keys.DATABASE])
+    app[keys.ADMISSION] = Admission(app[keys.SETTINGS], app[keys.JOBS].open_by_owner, uploads.awaited_by_owner)
     yield
     await app[keys.ADMISSION].close()
 

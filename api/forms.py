@@ -1,6 +1,7 @@
 """A file that arrives in a multipart form: read a chunk at a time, with limits on size, time and what is around it."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable
 from typing import TypeVar
 
@@ -13,6 +14,8 @@ from schemas.requests import plain
 
 _CHUNK_BYTES = 256 * 1024
 _CHUNK_SECONDS = 60.0
+_PACE_BYTES, _PACE_SECONDS = 64 * 1024, 60.0
+"""What has to come of a form, at least, in so many seconds of waiting for it: it keeps a place and memory meanwhile."""
 _FIELD_BYTES = 64 * 1024
 _FIELDS = 32
 
@@ -22,12 +25,34 @@ _UNREADABLE = (ValueError, RuntimeError, HttpProcessingError, web.RequestPayload
 T = TypeVar("T")
 
 
-class Incoming:
-    """The file of a form. Raises Problem too_large beyond `limit` bytes, request_timeout when nothing more comes."""
+class Arrival:
+    """A form on its way in. Only time that is spent waiting for it counts, not what is done with it in between."""
 
-    def __init__(self, part: BodyPartReader, limit: int) -> None:
+    def __init__(self) -> None:
+        self._waited, self._came = 0.0, 0
+
+    async def next(self, waiting: Awaitable[T]) -> T:
+        """What is waited for. Raises Problem request_timeout when nothing comes or too little, invalid_request."""
+        began = time.monotonic()
+        found = await _timely(waiting)
+        self._waited += time.monotonic() - began
+        if not found:  # its end
+            return found
+        self._came += len(found) if isinstance(found, bytes | bytearray) else 0
+        if self._waited >= _PACE_SECONDS:
+            if self._came < _PACE_BYTES:
+                raise Problem("request_timeout", f"Only {self._came} bytes arrived in {self._waited:.0f} s.")
+            self._waited, self._came = 0.0, 0
+        return found
+
+
+class Incoming:
+    """The file of a form. Raises Problem too_large beyond `limit` bytes, request_timeout when too little comes."""
+
+    def __init__(self, part: BodyPartReader, limit: int, arrival: Arrival) -> None:
         self._part = part
         self._limit = limit
+        self._arrival = arrival
         self._kept = b""
         self.filename = part.filename or ""
         self.size_bytes = 0
@@ -47,7 +72,7 @@ class Incoming:
             yield chunk
 
     async def _next(self) -> bytes:
-        chunk = await _timely(self._part.read_chunk(_CHUNK_BYTES))
+        chunk = await self._arrival.next(self._part.read_chunk(_CHUNK_BYTES))
         self.size_bytes += len(chunk)
         if self.size_bytes > self._limit:
             raise Problem("too_large", f"At most {self._limit // 2**20} MB are accepted.")
@@ -62,30 +87,31 @@ async def incoming(request: web.Request, field: str, limit: int) -> Incoming:
         form = await request.multipart()
     except ValueError as error:
         raise _broken(error) from error
-    part = await _find(form, field)
+    arrival = Arrival()
+    part = await _find(form, field, arrival)
     if part is None or part.filename is None:
         raise wrong_field(field, "a file is wanted in this field")
-    return Incoming(part, limit)
+    return Incoming(part, limit, arrival)
 
 
 def _broken(error: Exception) -> Problem:
     return Problem("invalid_request", f"The form cannot be read: {str(error)[:100] or type(error).__name__}.")
 
 
-async def _find(form: MultipartReader, field: str) -> BodyPartReader | None:
+async def _find(form: MultipartReader, field: str, arrival: Arrival) -> BodyPartReader | None:
     for _ in range(_FIELDS):
-        part = await _timely(form.next())
+        part = await arrival.next(form.next())
         if not isinstance(part, BodyPartReader):
             return None
         if part.name == field:
             return part
-        await _skip(part)
+        await _skip(part, arrival)
     return None
 
 
-async def _skip(part: BodyPartReader) -> None:
+async def _skip(part: BodyPartReader, arrival: Arrival) -> None:
     size = 0
-    while chunk := await _timely(part.read_chunk(_CHUNK_BYTES)):
+    while chunk := await arrival.next(part.read_chunk(_CHUNK_BYTES)):
         size += len(chunk)
         if size > _FIELD_BYTES:
             raise Problem("too_large", f"The form's field «{plain(part.name or '')[:100]}» is too large.")

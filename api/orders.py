@@ -18,10 +18,17 @@ from stores.errors import LeaseLost
 
 _YOUNGER_SECONDS = 0.3
 """What a job that has seen an older one of the same kind needs to withdraw."""
+_MOST_JOBS = 1000
+"""How many jobs a recording may have in its life: all of them are looked at for each new one, and by its deletion."""
 
 
 async def order(app: web.Application, recording: Recording, asked: JobRequest) -> Job:
-    """Makes the job and starts it. Raises Problem not_ready, job_running; not_found for a recording that is deleted."""
+    """Makes the job and starts it.
+
+    Raises Problem not_ready, job_running, too_many_jobs; not_found for a recording that is deleted.
+    """
+    if len(recording.every_job_id) >= _MOST_JOBS:
+        raise Problem("too_many_jobs", f"This recording has had {_MOST_JOBS} jobs: it gets no more.")
     others = await app[JOBS].get_many(recording.every_job_id)
     await _expect_ready(app, recording, asked.job_type, others)
     job = _new(app, recording, asked)

@@ -51,7 +51,7 @@ _VIDEO, _PROJECT_JOB = f"{_PROJECT}/videos/{{asset_id}}", f"{_PROJECT}/jobs/{{id
 _MEDIA = ("video/mp4", "audio/mp4", "audio/wav", "image/jpeg", "application/zip", "application/octet-stream")
 _TEXTS = ("text/plain", "application/x-subrip", "text/vtt")
 _UPLOAD_PROBLEMS = ("too_large", "unsupported_media", "invalid_field", "queue_full")
-_WORK_PROBLEMS = ("not_found", "not_ready", "job_running", "queue_full")
+_WORK_PROBLEMS = ("not_found", "not_ready", "job_running", "too_many_jobs", "queue_full")
 _RETRY_PROBLEMS = ("not_found", "job_running", "job_ended", "queue_full")
 
 # fmt: off

@@ -15,7 +15,7 @@ import signal
 import struct
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -80,12 +80,13 @@ class Children:
         *args: Any,
         inputs: AsyncIterator[Any] | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 - the deadline must also kill the child
-    ) -> AsyncIterator[M]:
+    ) -> AsyncGenerator[M, None]:
         """Yields what the generator function `entry(*args)` yields in a child; `entry(inputs, *args)` with inputs.
 
-        Raises the StepFailure that `entry` raised; Permanent (memory_limit, cpu_limit) when the child went beyond a
-        limit; Retryable("child_crashed") when it died or raised anything else; Retryable("timeout") after `timeout`
-        seconds; and what `inputs` raised, as it was. However the iteration ends, the child is gone afterwards.
+        Raises the StepFailure that `entry` raised; Permanent (memory_limit, cpu_limit, output_limit) when the child
+        went beyond a limit; Retryable("child_crashed") when it died or raised anything else; Retryable("timeout") after
+        `timeout` seconds; and what `inputs` raised, as it was. When the generator has ended or is closed, the child is
+        gone: one that may be left midway is to be closed (contextlib.aclosing), or its child lives on.
         """
         child = await self._take()
         feeder = asyncio.create_task(child.feed(entry, args, inputs))

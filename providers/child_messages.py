@@ -13,6 +13,10 @@ from pydantic import BaseModel, TypeAdapter
 
 from schemas.failures import Busy, Permanent, Retryable, StepFailure
 
+_LONGEST_CODE, _LONGEST_DETAIL = 100, 2000
+"""Characters of what a child says in words. The rest is cut off: it would end up in documents and logs."""
+_LONGEST_WAIT_SECONDS = 86_400
+
 _OURS = ("schemas", "streams", "providers")
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {}
 _VERBS: dict[str, type[StepFailure]] = {verb.__name__: verb for verb in (Retryable, Permanent, Busy)}
@@ -48,7 +52,10 @@ def encode_end() -> bytes:
 
 
 def decode(data: bytes) -> tuple[str, Any]:
-    """("yield", value), ("failed", StepFailure), ("raised", words) or ("done", None). Raises Unreadable."""
+    """("yield", value), ("failed", StepFailure), ("raised", words) or ("done", None); words cut to a sane length.
+
+    Raises Unreadable.
+    """
     try:
         message = json.loads(data)
         match message:
@@ -57,9 +64,9 @@ def decode(data: bytes) -> tuple[str, Any]:
             case {"yield": value}:
                 return "yield", value
             case {"failed": str(verb), "code": str(code), "detail": str(detail), "wait": wait}:
-                return "failed", _failure(verb, code, detail, wait)
+                return "failed", _failure(verb, code[:_LONGEST_CODE], detail[:_LONGEST_DETAIL], wait)
             case {"raised": str(kind), "text": str(text)}:
-                return "raised", f"{kind}: {text}"
+                return "raised", f"{kind[:_LONGEST_CODE]}: {text[:_LONGEST_DETAIL]}"
             case {"done": True}:
                 return "done", None
     except (ValueError, TypeError, RecursionError) as error:
@@ -68,7 +75,7 @@ def decode(data: bytes) -> tuple[str, Any]:
 
 
 def _failure(verb: str, code: str, detail: str, wait: Any) -> StepFailure:
-    if isinstance(wait, int | float) and verb in ("Retryable", "Busy"):
+    if isinstance(wait, int | float) and 0 <= wait <= _LONGEST_WAIT_SECONDS and verb in ("Retryable", "Busy"):
         return Retryable(code, detail, wait) if verb == "Retryable" else Busy(code, detail, wait)
     return _VERBS.get(verb, Retryable)(code, detail)
 

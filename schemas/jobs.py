@@ -65,8 +65,9 @@ class Step(Document):
     """One step. `fence` grows with every claim; `owner` and `lease_until` are set while somebody works on it.
 
     `ticket` is the owner's number of the claim, by which it knows its own again. `woken_by` is the id of the fact that
-    the last claim was made on; `returns` counts how often it was given back for a reason that is not its own; `wake_at`
-    is when the sweeper wakes a step that waits, if nobody has claimed it by then, and `wakes` how often it has.
+    the last claim was made on; `returns` counts how often it was given back for a reason that is not its own, `losses`
+    how often its worker went away; `wake_at` is when the sweeper wakes a step that waits, if nobody has claimed it by then,
+    and `wakes` how often it has.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Step(Document):
     attempt: int = 0
     max_attempts: int = 3
     returns: int = 0
+    losses: int = 0
     fence: int = 0
     owner: str | None = None
     ticket: int | None = None

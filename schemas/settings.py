@@ -49,6 +49,7 @@ class Settings(BaseSettings):
 
     max_queue_size: int = Field(default=10_000, ge=1, le=1_000_000)
     max_queue_size_per_caller: int = Field(default=1000, ge=1, le=1_000_000)
+    max_awaited_uploads_per_caller: int = Field(default=1000, ge=1, le=1_000_000)
     abandoned_upload_minutes: int = Field(default=120, ge=1)
     reconcile_seconds: float = Field(default=600, ge=1)
     admin_user_ids: str = ""
@@ -63,6 +64,7 @@ class Settings(BaseSettings):
     media_memory_mb: int = Field(default=2048, ge=256)
     media_cpu_seconds: int = Field(default=7200, ge=1)
     media_decoded_gb: int = Field(default=8192, ge=1)
+    media_output_gb: int = Field(default=8, ge=1)
     stage_failure_share: float = Field(default=0.5, gt=0, le=1)
     stage_probe_seconds: float = Field(default=60, gt=0)
     shutdown_grace_seconds: float = Field(default=20, ge=0)

@@ -18,6 +18,10 @@ from stores.errors import LeaseLost
 
 MOST_RETURNS = 200
 """How often a step is given back before it counts as an attempt: with the usual pause, a quarter of an hour."""
+MOST_LOSSES = 10
+"""How often a step's worker may go away before that counts as an attempt. Most are not the step's doing; what does
+bring its worker down every time still comes to an end, and before a supervisor gives the worker up."""
+WORKER_LOST = Failure(code="worker_lost", detail="The worker that did this step went away.")
 _UNPUBLISHED_SECONDS = 8
 _UNCLAIMED_SECONDS = 300
 _UNHEARD_SECONDS = 15
@@ -77,7 +81,7 @@ def retry(job: Job, at: datetime) -> None:
     for step in job.steps:
         if step.status is not Status.COMPLETED:
             step.status, step.error, step.progress = Status.QUEUED, None, 0
-            step.attempt = step.returns = step.wakes = 0
+            step.attempt = step.returns = step.losses = step.wakes = 0
             step.finished_at = step.not_before = None
             step.wake_at = at + timedelta(seconds=_UNCLAIMED_SECONDS)
     job.finished_at = None
@@ -126,6 +130,8 @@ def claim(
         return step
     if not _claimable(step, at) or wake not in {fact["id"] for fact in job.facts}:
         raise Refused(f"{stage} of {job.id} is {step.status}")
+    if step.status is Status.RUNNING:
+        _lose(step, at)
     step.status = Status.RUNNING
     step.owner, step.ticket = owner, ticket
     step.woken_by = wake
@@ -240,12 +246,11 @@ def expire(job: Job, at: datetime) -> tuple[str, ...]:
     for step in lost:
         if step.status is not Status.RUNNING:  # one before it has taken it down
             continue
-        failure = Failure(code="worker_lost", detail="The worker that did this step went away.")
-        _remember(step, failure, at)
+        _lose(step, at)
         if step.attempt >= step.max_attempts:
-            _give_up(job, step, failure, at)
+            _give_up(job, step, WORKER_LOST, at)
         else:
-            _log(job, step, failure.detail, at)
+            _log(job, step, WORKER_LOST.detail, at)
             _release(step, at)
     woken = [step for step in job.steps if step.status is Status.QUEUED and step.wake_at and step.wake_at <= at]
     for step in woken:
@@ -290,11 +295,18 @@ def _owned(job: Job, stage: str, fence: int) -> Step:
 
 
 def _claimable(step: Step, at: datetime) -> bool:
-    if step.attempt >= step.max_attempts:
-        return False
     if step.status is Status.RUNNING:
-        return _lease_over(step, at)
-    return step.status is Status.QUEUED and (step.not_before is None or step.not_before <= at)
+        return _lease_over(step, at) and (step.attempt < step.max_attempts or step.losses < MOST_LOSSES)
+    due = step.not_before is None or step.not_before <= at
+    return step.status is Status.QUEUED and due and step.attempt < step.max_attempts
+
+
+def _lose(step: Step, at: datetime) -> None:
+    """Notes that the step's owner went away; the attempt counts only after very many of these."""
+    _remember(step, WORKER_LOST, at)
+    step.losses += 1
+    if step.losses <= MOST_LOSSES:
+        step.attempt -= 1
 
 
 def _lease_over(step: Step, at: datetime) -> bool:

@@ -75,10 +75,11 @@ class Upload:
     async def _send(self, size: int) -> None:
         upload_id = self._id = self._id or await self._begin()
         query = {"partNumber": str(len(self._etags) + 1), "uploadId": upload_id}
-        async with self._request("PUT", self._key, query=query, data=bytes(self._waiting[:size])) as response:
+        part = bytes(self._waiting[:size])
+        del self._waiting[:size]  # before it is sent, so that no part is held twice for as long as that takes
+        async with self._request("PUT", self._key, query=query, data=part) as response:
             expect(response, _OK)
             self._etags.append(response.headers["ETag"])
-        del self._waiting[:size]
 
     async def _begin(self) -> str:
         headers = {"Content-Type": self._content_type}

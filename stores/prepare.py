@@ -8,6 +8,7 @@ from stores.people import People
 from stores.recordings import Recordings
 from stores.topics import prepare_topics
 from stores.transcripts import Transcripts
+from stores.uploads import Uploads
 
 
 async def prepare(settings: Settings) -> None:
@@ -15,8 +16,8 @@ async def prepare(settings: Settings) -> None:
     await prepare_topics(settings)
     database = connect(settings)
     try:
-        for repository in (Jobs(database), Recordings(database), Transcripts(database), People(database)):
-            await repository.prepare()
+        for kind in (Jobs, Recordings, Uploads, Transcripts, People):
+            await kind(database).prepare()
     finally:
         disconnect(database)
     async with Objects(settings) as objects:

@@ -1,7 +1,7 @@
 """What a stage is given: its job, the stores bound to its fence, a folder, children, and a way to say how far it is."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -155,7 +155,7 @@ class Context:
             "job_id": self.job_id,
         }
 
-    def run_child(self, entry: Callable[..., Iterator[M]], *args: Any) -> AsyncIterator[M]:
+    def run_child(self, entry: Callable[..., Iterator[M]], *args: Any) -> AsyncGenerator[M, None]:
         """Runs a generator function in a child process of this step: see providers/child."""
         return self._intelligence.children.run(entry, *args)
 

@@ -1,43 +1,82 @@
 """A media function over a recording's original, in a child: the one way in which stages read what a client sent."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
+from pathlib import Path
 from typing import Any, TypeVar
 
+from providers.child_limits import too_much_output, within_output
 from schemas.failures import Permanent, Retryable
+from schemas.settings import Settings
 from stores import keys
 from streams.context import Context
+from streams.media.made import folder_bytes
 from streams.media.messages import Progress
 
 M = TypeVar("M")
 
 _GB = 1024**3
+_LOOK_SECONDS = 1.0
+"""Between two looks at how much a child has written, while it says nothing."""
 
 
-async def over_original(ctx: Context, entry: Callable[..., Iterator[M]], *args: Any) -> AsyncIterator[M]:
+async def over_original(ctx: Context, entry: Callable[..., Iterator[M]], *args: Any) -> AsyncGenerator[M, None]:
     """Yields what `entry(url, *args, decoded_bytes)` yields: the object's address before, the limit of it after.
 
     Whatever says something of the bytes is only passed on while those that were accepted are still there: whoever has
-    the presigned address can put others in their place. Raises Permanent (source_changed) then; what `entry` raises;
-    but where the original cannot be read because the object store is away, StoreUnavailable, which costs the step no
-    attempt, and where it is not there at all, Permanent (source_missing).
+    the presigned address can put others in their place. Raises Permanent (source_changed) then; Permanent
+    (output_limit) where a file, or all that lies in the attempt's folder, is more than the child may write; what
+    `entry` raises; but where the original cannot be read because the object store is away, StoreUnavailable, which
+    costs the step no attempt, and where it is not there at all, Permanent (source_missing). To be closed
+    (contextlib.aclosing): only then is the child gone for certain before the attempt's folder goes.
     """
     key, accepted = keys.original(ctx.recording_id), (await ctx.recording()).etag
+    most, decoded = output_bytes(ctx.settings), ctx.settings.media_decoded_gb * _GB
+    messages = ctx.run_child(within_output, most, entry, ctx.objects.internal_url(key), *args, decoded)
     try:
-        limit = ctx.settings.media_decoded_gb * _GB
-        async for message in ctx.run_child(entry, ctx.objects.internal_url(key), *args, limit):
-            if accepted is not None and not isinstance(message, Progress):
-                await _expect_there(ctx, key, accepted)
-            yield message
+        async with aclosing(messages):
+            while (message := await _next(messages, ctx.workdir, most)) is not None:
+                if accepted is not None and not isinstance(message, Progress):
+                    await expect_accepted(ctx, key, accepted)
+                yield message
     except Retryable as failure:
         if failure.code == "source_unreadable":
-            await _expect_there(ctx, key, accepted)
+            await expect_accepted(ctx, key, accepted)
         raise
 
 
-async def _expect_there(ctx: Context, key: str, accepted: str | None) -> None:
+def output_bytes(settings: Settings) -> int:
+    """How much one attempt's child may write."""
+    return settings.media_output_gb * _GB
+
+
+async def expect_accepted(ctx: Context, key: str, accepted: str | None) -> None:
     """Raises Permanent unless the original is there, and is what was accepted where that is known."""
     stat = await ctx.objects.stat(key)
     if stat is None:
         raise Permanent("source_missing", "What was uploaded is no longer in the object store.")
     if accepted not in (None, stat.etag):
-        raise Permanent("source_changed", "What was uploaded has been replaced since it was accepted.")
+        raise source_changed()
+
+
+def source_changed() -> Permanent:
+    """The failure of work on an original that is no longer what was accepted."""
+    return Permanent("source_changed", "What was uploaded has been replaced since it was accepted.")
+
+
+async def _next(messages: AsyncGenerator[M, None], folder: Path, most: int) -> M | None:
+    """The next message, None after the last. Raises Permanent (output_limit) when the folder holds more than `most`.
+
+    The folder is looked at from here, since a child that was taken over would not bound itself.
+    """
+    coming = asyncio.ensure_future(anext(messages, None))
+    try:
+        while not coming.done():
+            await asyncio.wait([coming], timeout=_LOOK_SECONDS)
+            if await asyncio.to_thread(folder_bytes, folder) > most:
+                raise too_much_output(most)
+        return coming.result()
+    finally:
+        coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)

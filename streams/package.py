@@ -1,6 +1,7 @@
 """A package: a ZIP that is written to disk piece by piece, the same bytes for the same content.
 
-Media is stored as it is, text deflated. Every write is made in a thread, one at a time; what is in memory is one piece.
+Media is stored as it is, of any size; text is deflated. Every write is made in a thread, one at a time; what is in
+memory is one piece.
 """
 
 import asyncio
@@ -14,8 +15,6 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 from schemas.model import Frozen
 
 _UNIX, _READABLE = 3, 0o644 << 16
-_LARGE_BYTES = 1 << 30
-"""From here on an entry has room for a size of 64 bits: what is written may be a little more than was announced."""
 
 
 class Entry(Frozen):
@@ -51,11 +50,9 @@ class Package:
 
         await self._add(self._info(name, ZIP_DEFLATED), whole())
 
-    async def add_media(self, name: str, pieces: AsyncIterator[bytes], size_bytes: int) -> None:
-        """Adds what comes in pieces; `size_bytes` is about how much that will be."""
-        info = self._info(name, ZIP_STORED)
-        info.file_size = size_bytes
-        await self._add(info, pieces)
+    async def add_media(self, name: str, pieces: AsyncIterator[bytes]) -> None:
+        """Adds what comes in pieces, however much that is."""
+        await self._add(self._info(name, ZIP_STORED), pieces)
 
     def _info(self, name: str, method: int) -> ZipInfo:
         info = ZipInfo(name, self._moment.timetuple()[:6])
@@ -64,7 +61,7 @@ class Package:
 
     async def _add(self, info: ZipInfo, pieces: AsyncIterator[bytes]) -> None:
         digest, size = hashlib.sha256(), 0
-        file = self._zip.open(info, "w", force_zip64=info.file_size >= _LARGE_BYTES)
+        file = self._zip.open(info, "w", force_zip64=info.compress_type == ZIP_STORED)
         try:
             async for piece in pieces:
                 await _in_thread(_written, file, digest, piece)

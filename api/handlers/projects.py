@@ -41,8 +41,10 @@ async def upload_video(request: web.Request) -> VideoAccepted:
     """Stores the form's `file` as a recording of the project and starts its processing."""
     project_id, settings = _project_id(request), request.app[SETTINGS]
     expect_size((request.content_length or 0) - _AROUND_BYTES, settings)
-    async with request.app[ADMISSION].place(request[CALLER]):
-        return await _take_in(request, project_id)
+    admission, caller = request.app[ADMISSION], request[CALLER]
+    with admission.form(caller):
+        async with admission.place(caller):
+            return await _take_in(request, project_id)
 
 
 async def _take_in(request: web.Request, project_id: str) -> VideoAccepted:

@@ -23,7 +23,8 @@ async def request_upload(request: web.Request, body: UploadRequest) -> UploadAdd
     expect_size(body.file_size, settings)
     await request.app[ADMISSION].expect_room(request[CALLER])
     recording = _awaiting(request[CALLER], body)
-    await request.app[RECORDINGS].create(recording)
+    async with request.app[ADMISSION].upload(request[CALLER]):
+        await request.app[RECORDINGS].create(recording)
     seconds = settings.presigned_url_seconds
     return UploadAddress(
         id=recording.id,

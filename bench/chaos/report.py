@@ -44,9 +44,9 @@ class Report:
             yield _row(blow.value, f"{dealt.total()}", dealt)
         yield _row("not there to be hit", f"{sum(self.missed.values())}", self.missed)
         yield _row("clients came again", f"{sum(self.heard.values())}", self.heard)
-        retries = sum(max(0, step["attempt"] - 1) for step in steps)
+        retries = sum(max(0, step["fence"] - 1) for step in steps)
         why = Counter(record["code"] for step in steps for record in step.get("history", ()))
-        yield _row("retries", f"{retries} attempts beyond the first", why)
+        yield _row("retries", f"{retries} claims beyond the first", why)
         yield _row("republished", f"{self._republished()} facts, each with the id that it had")
         for fault, name in _NAMES.items():
             yield _row(name, f"{faults[fault]}")

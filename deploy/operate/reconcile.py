@@ -30,7 +30,7 @@ def _told(report: Report) -> Iterator[str]:
     findings = "1 finding" if total == 1 else f"{total or 'no'} findings"
     yield f"Looked at {report.recordings} recordings and {report.objects} objects: {findings}."
     if total > len(report.findings):
-        yield f"Here are the first {len(report.findings)}: run it again for the others."
+        yield f"Here are {len(report.findings)} of them: run it again for the others."
     if any(finding.outcome is Outcome.HELD for finding in report.findings):
         yield "Held: so much is missing that the database or the bucket may be the wrong one. If not: --all"
 

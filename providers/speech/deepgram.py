@@ -45,7 +45,7 @@ class Deepgram:
         self._model = settings.deepgram_model
         self._patience = settings.provider_timeout_seconds
 
-    async def transcribe(self, pcm: AsyncIterator[bytes]) -> AsyncIterator[Heard]:
+    async def transcribe(self, pcm: AsyncIterator[bytes]) -> AsyncGenerator[Heard, None]:
         """See SpeechToText. One Heard, with every segment."""
         upload = _Upload(pcm, self._patience)
         if await upload.has_sound():

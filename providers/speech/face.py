@@ -1,6 +1,6 @@
 """The face of every speech-to-text provider: sound goes in as it comes, final segments come out."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Protocol
 
 from pydantic import Field
@@ -28,7 +28,7 @@ class SpeechToText(Protocol):
     def name(self) -> str:
         """The provider's name as a transcript carries it."""
 
-    def transcribe(self, pcm: AsyncIterator[bytes]) -> AsyncIterator[Heard]:
+    def transcribe(self, pcm: AsyncIterator[bytes]) -> AsyncGenerator[Heard, None]:
         """Yields at least one Heard; the last one covers all of the sound.
 
         `pcm` is signed 16-bit little-endian mono at 16 kHz in pieces of any length, cut anywhere; it may come slowly,

@@ -7,7 +7,8 @@ some work twice. Memory stays flat and the cost per minute constant, however lon
 """
 
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import aclosing
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -50,10 +51,11 @@ class Moonshine:
     def __init__(self, children: Children) -> None:
         self._children = children
 
-    async def transcribe(self, pcm: AsyncIterator[bytes]) -> AsyncIterator[Heard]:
+    async def transcribe(self, pcm: AsyncIterator[bytes]) -> AsyncGenerator[Heard, None]:
         """See SpeechToText. The language is always English: the model knows no other."""
-        async for heard in self._children.run(listen, inputs=pcm):
-            yield heard
+        async with aclosing(self._children.run(listen, inputs=pcm)) as said:
+            async for heard in said:
+                yield heard
 
 
 @cache

@@ -27,7 +27,7 @@ class Outcome(StrEnum):
 
     found: nothing was to be done, or not yet · repaired · reported: there is nothing that could be done · settled: when
     its turn came it was so no longer · held: so many of its kind that a store may be the wrong one · put_off: something
-    that the repair needs is away.
+    that the repair needs is away, or the queue has no place for it.
     """
 
     FOUND = "found"
@@ -49,7 +49,7 @@ class Finding(Frozen):
 
 
 class Report(Frozen):
-    """What one run found and did. `findings` is cut at some thousands, `counts` is not."""
+    """What one run found and did. `findings` has at most some thousands of a kind, `counts` are of all."""
 
     findings: tuple[Finding, ...]
     counts: dict[Kind, int]

@@ -5,7 +5,8 @@ stores is more likely the wrong one, or an old backup, than that so much was los
 not come back. A person who has looked may have it done all the same.
 """
 
-from collections import Counter
+import random
+from collections import Counter, defaultdict
 from collections.abc import Collection
 
 import structlog
@@ -22,8 +23,8 @@ log = structlog.get_logger(__name__)
 
 _PAUSE_SECONDS = 0.02
 """Between two pages of a listing or a collection: the reconciler is never in a hurry."""
-_MOST = 5000
-"""How many findings a run takes on; the next run finds the rest."""
+_MOST_OF_A_KIND = 2000
+"""How many findings of a kind a run takes on: any of them, so that what cannot be repaired keeps no other waiting."""
 _FEW, _SHARE = 2, 10
 """Held are more than two and a tenth of the recordings."""
 _AWAY = 3
@@ -59,7 +60,7 @@ class Reconciler:
         survey = self._survey()
         report = await _found(survey)
         held = _suspicious(report) if hold else frozenset()
-        repairs = Repairs(survey, self._deletion, self._settings.step_attempts)
+        repairs = Repairs(survey, self._deletion, self._settings)
         findings = await _Turns(repairs, held).take(report.findings)
         return report.model_copy(update={"findings": tuple(findings)})
 
@@ -78,13 +79,19 @@ class Reconciler:
 
 
 async def _found(survey: Survey) -> Report:
-    kept: list[Finding] = []
+    """What the survey finds: all is counted, and of each kind some are kept, in the order in which they were found."""
     counts: Counter[Kind] = Counter()
+    kept: dict[Kind, list[tuple[int, Finding]]] = defaultdict(list)
     async for finding in survey.findings():
+        numbered, some = (counts.total(), finding), kept[finding.kind]
         counts[finding.kind] += 1
-        if len(kept) < _MOST:
-            kept.append(finding)
-    return Report(findings=tuple(kept), counts=dict(counts), recordings=survey.recordings, objects=survey.objects)
+        if len(some) < _MOST_OF_A_KIND:
+            some.append(numbered)
+        elif (place := random.randrange(counts[finding.kind])) < _MOST_OF_A_KIND:  # noqa: S311 - not for secrets
+            some[place] = numbered
+    inorder = sorted((one for some in kept.values() for one in some), key=lambda numbered: numbered[0])
+    findings = tuple(finding for _, finding in inorder)
+    return Report(findings=findings, counts=dict(counts), recordings=survey.recordings, objects=survey.objects)
 
 
 def _suspicious(report: Report) -> frozenset[Kind]:

@@ -4,6 +4,7 @@ Every write asks that nobody has written since that look; so an upload that is c
 reconciler at the same moment wins, and the finding is settled.
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -12,10 +13,12 @@ from schemas.ids import new_id
 from schemas.jobs import Failure
 from schemas.problems import CODES
 from schemas.recordings import SOURCE_MISSING, Recording, RecordingStatus
+from schemas.settings import Settings
 from schemas.time import now
 from stores.deletion import Deletion
 from stores.errors import StoreUnavailable
 from stores.intake import RecordingGone, Unacceptable, accept, examine
+from stores.jobs import Jobs
 from stores.reconciler.findings import Finding, Kind, Outcome
 from stores.reconciler.judgement import Subject, missing_keys, old_orphans
 from stores.reconciler.survey import Survey
@@ -25,13 +28,36 @@ log = structlog.get_logger(__name__)
 Repair = Callable[[Subject, Recording], Awaitable[bool]]
 
 
-class Repairs:
-    """Repairs findings of a survey. A repeat is harmless."""
+class _QueueFull(Exception):
+    """There is no place for another job of that caller: the repair waits for a later run."""
 
-    def __init__(self, survey: Survey, deletion: Deletion, attempts: int) -> None:
+
+class _Queue:
+    """The places in the queue that a run may take: those that are free when it first asks. Raises StoreUnavailable."""
+
+    def __init__(self, jobs: Jobs, settings: Settings) -> None:
+        self._jobs = jobs
+        self._most = settings.max_queue_size
+        self._most_of_one = settings.max_queue_size_per_caller
+        self._open: Counter[str] | None = None
+
+    async def take(self, owner_id: str) -> None:
+        """Takes a place for a new job of the caller; raises _QueueFull where there is none."""
+        if self._open is None:
+            self._open = Counter(await self._jobs.open_by_owner())
+        if self._open[owner_id] >= self._most_of_one or self._open.total() >= self._most:
+            raise _QueueFull
+        self._open[owner_id] += 1
+
+
+class Repairs:
+    """Repairs the findings of one run of a survey. A repeat is harmless."""
+
+    def __init__(self, survey: Survey, deletion: Deletion, settings: Settings) -> None:
         self._survey = survey
         self._deletion = deletion
-        self._attempts = attempts
+        self._attempts = settings.step_attempts
+        self._queue = _Queue(deletion.jobs, settings)
         self._recordings = deletion.recordings
         self._jobs = deletion.jobs
         self._objects = deletion.objects
@@ -48,7 +74,10 @@ class Repairs:
         """Does what is to be done, if it still is. Raises StoreUnavailable."""
         if finding.kind is Kind.SOURCE_CHANGED:
             return Outcome.REPORTED
-        done = await self._repaired(finding)
+        try:
+            done = await self._repaired(finding)
+        except _QueueFull:
+            return Outcome.PUT_OFF
         return Outcome.REPAIRED if done else Outcome.SETTLED
 
     async def _repaired(self, finding: Finding) -> bool:
@@ -65,11 +94,12 @@ class Repairs:
         return await self._of_recordings[finding.kind](subject, subject.recording)
 
     async def _complete(self, _: Subject, recording: Recording) -> bool:
-        """What upload-complete would have done."""
+        """What upload-complete would have done; so it takes a place in the queue, too."""
         try:
             stored = await examine(self._objects, recording, self._survey.most_bytes)
         except Unacceptable:
             return False
+        await self._queue.take(recording.owner_id)
         if not await self._recordings.amend(recording, stored.fields()):
             return False
         return await self._accept(recording.model_copy(update=stored.fields()))

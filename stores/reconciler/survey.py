@@ -17,6 +17,7 @@ from schemas.recordings import Recording, RecordingStatus
 from schemas.time import now
 from stores import keys
 from stores.analyses import AnalysesStore
+from stores.errors import StoreUnavailable
 from stores.intake import Unacceptable, examine
 from stores.jobs import Jobs
 from stores.multipart import OpenUpload
@@ -68,6 +69,8 @@ class Survey:
         for upload in await self.store.open_uploads(keys.RECORDINGS):
             if left := await self.left_over(upload):
                 yield left
+        async for finding in self._pages_left():
+            yield finding
 
     async def look(self, recording_id: str) -> Look:
         """One recording, with everything read afresh."""
@@ -191,6 +194,19 @@ class Survey:
             async for page in pages:
                 for recording_id in await self._gone(page):
                     yield _orphan(kind, recording_id)
+
+    async def _pages_left(self) -> AsyncIterator[Finding]:
+        """Pages of transcripts whose head and recording are not there: their writer died beside a deletion.
+
+        Pages are large, and to read through them may take longer than there is time for: that keeps no other finding
+        from its turn.
+        """
+        try:
+            async for page in self.transcripts.headless():
+                for recording_id in await self._gone(page):
+                    yield _orphan(Kind.TRANSCRIPT_ORPHANED, recording_id)
+        except StoreUnavailable as error:
+            log.warning("pages of transcripts were not all looked at", reason=str(error))
 
     async def _gone(self, recording_ids: Iterable[str]) -> set[str]:
         """Those of the recordings that have no document, not even one of a deletion under way."""

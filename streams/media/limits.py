@@ -20,6 +20,9 @@ MAX_GAP = 600.0
 MAX_STEP_BACK = 10.0
 """Seconds by which a stream may step back. A longer step means that its clock was started again: it then continues."""
 
+MAX_PICTURE_BYTES = 64 * 1024 * 1024
+"""Bytes of a poster or thumbnail: more than the largest picture can take in the quality that they have."""
+
 MAX_THUMBNAILS = 100
 MAX_SCENES = 500
 

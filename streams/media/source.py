@@ -127,7 +127,7 @@ def opened(source: str | Path, allowance: Allowance | None = None) -> Iterator[S
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turns what FFmpeg raises inside the block into a step's failure.
+    """Turns what FFmpeg raises inside the block into a step's failure, but for a file that is too large to be written.
 
     To be the innermost of blocks that free memory on leaving: how much is in use tells what the matter was.
     """
@@ -140,6 +140,8 @@ def translated() -> Iterator[None]:
     except (av.error.FFmpegError, OSError) as failure:
         if getattr(failure, "errno", None) in _NO_ROOM:
             raise Retryable("disk_full", "There is no room left to work on the file.") from failure
+        if getattr(failure, "errno", None) == errno.EFBIG:
+            raise  # the limit of what may be written: see providers/child_limits
         if short_of_memory():
             raise _out_of_memory() from failure
         if not isinstance(failure, av.error.FFmpegError) or failure.errno == errno.EIO:

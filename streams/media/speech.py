@@ -16,6 +16,9 @@ FIRST_PARTS = (6, 8, 16)
 PART_SECONDS = 30
 """Seconds of the first parts, short so that the first words come soon, and of every later one."""
 
+PART_BYTES = PART_SECONDS * SPEECH_SAMPLE_RATE * 2
+"""The size of the largest part."""
+
 _WINDOW = SPEECH_SAMPLE_RATE // 10
 _SILENCE_DBFS = -50.0
 _FULL_SCALE = 32768.0

@@ -5,34 +5,41 @@ while the rest is being read, and AudioExtracted at the end. Key: recording. Cos
 only the sound, some hundred times faster than it plays; one child process.
 """
 
+from contextlib import aclosing
+
 from schemas.events import AudioAvailable, AudioExtracted, Event, RecordingUploaded
 from schemas.media import SPEECH_SAMPLE_RATE, Probe, RenditionKind
 from schemas.topics import Topic
 from stores import keys
 from streams.context import Context
 from streams.media.audio import extract_audio
+from streams.media.made import checked, contents
 from streams.media.messages import AudioDone, Progress, SpeechPart
-from streams.original import over_original
+from streams.media.speech import PART_BYTES
+from streams.original import output_bytes, over_original
 from streams.stage import Outcome, Stage
 
 
 async def perform(ctx: Context, _: Event) -> Outcome:
     """Reads the upload once; stores the audio for speech in parts as it comes, then the WAV and the m4a."""
     probe: Probe | None = None
+    done: AudioDone | None = None
     parts = 0
-    async for message in over_original(ctx, extract_audio, ctx.workdir):
-        match message:
-            case Probe():
-                probe = message
-                await _store_probe(ctx, message)
-            case SpeechPart():
-                await _store_part(ctx, message)
-                parts = message.index + 1
-            case Progress():
-                await ctx.progress(message.fraction)
-            case AudioDone():
-                return await _finish(ctx, message, probe, parts)
-    raise AssertionError("extract_audio ended without a result")
+    async with aclosing(over_original(ctx, extract_audio, ctx.workdir)) as messages:
+        async for message in messages:
+            match message:
+                case Probe():
+                    probe = message
+                    await _store_probe(ctx, message)
+                case SpeechPart():
+                    await _store_part(ctx, message)
+                    parts = message.index + 1
+                case Progress():
+                    await ctx.progress(message.fraction)
+                case AudioDone():
+                    done = message
+    assert done is not None, "extract_audio ended without a result"
+    return await _finish(ctx, done, probe, parts)
 
 
 async def _store_probe(ctx: Context, probe: Probe) -> None:
@@ -41,7 +48,8 @@ async def _store_probe(ctx: Context, probe: Probe) -> None:
 
 
 async def _store_part(ctx: Context, part: SpeechPart) -> None:
-    await ctx.objects.put(keys.speech_part(ctx.recording_id, part.index), part.path.read_bytes(), "audio/pcm")
+    pcm = contents(part.path, ctx.workdir, PART_BYTES)
+    await ctx.objects.put(keys.speech_part(ctx.recording_id, part.index), pcm, "audio/pcm")
     part.path.unlink()
     if part.index == 0:
         await ctx.put_out(
@@ -55,8 +63,9 @@ async def _store_part(ctx: Context, part: SpeechPart) -> None:
 
 
 async def _finish(ctx: Context, done: AudioDone, probe: Probe | None, parts: int) -> Outcome:
+    most = output_bytes(ctx.settings)
     renditions = [
-        await ctx.store_rendition(kind, file.path, name, content_type, copied=file.copied)
+        await ctx.store_rendition(kind, checked(file.path, ctx.workdir, most), name, content_type, copied=file.copied)
         for kind, file, name, content_type in (
             (RenditionKind.SPEECH, done.wav, "speech.wav", "audio/wav"),
             (RenditionKind.AUDIO, done.m4a, "audio.m4a", "audio/mp4"),

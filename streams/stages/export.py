@@ -27,6 +27,7 @@ from schemas.topics import Topic
 from schemas.transcripts import Transcript
 from stores.objects import ObjectMissing
 from streams.context import Context
+from streams.original import expect_accepted, source_changed
 from streams.package import Package
 from streams.stage import Outcome, Stage
 
@@ -68,7 +69,8 @@ async def perform(ctx: Context, _: Event) -> Outcome:
     with _room(ctx, sum(source.size_bytes for source in media.values() if source)):
         async with Package(path, recording.created_at) as package:
             missing += await _add_texts(ctx, package, recording, wanted)
-            missing += await _add_media(ctx, package, {name: source for name, source in media.items() if source})
+            there = {name: source for name, source in media.items() if source}
+            missing += await _add_media(ctx, package, there, recording.etag)
             await package.add_text("manifest.json", _manifest(recording, package, missing))
     stored = await ctx.store_rendition(RenditionKind.PACKAGE, path, "package.zip", "application/zip")
     event = RecordingExported(
@@ -82,8 +84,11 @@ async def perform(ctx: Context, _: Event) -> Outcome:
 
 
 class _Source(NamedTuple):
+    """An object, and how large it is about. `sent`: by a client, who can put other bytes in its place."""
+
     key: str
     size_bytes: int
+    sent: bool = False
 
 
 def _media(recording: Recording, wanted: frozenset[Part]) -> Iterator[tuple[str, _Source | None]]:
@@ -99,7 +104,7 @@ def _media(recording: Recording, wanted: frozenset[Part]) -> Iterator[tuple[str,
             yield "thumbnails", None
     if Part.ORIGINAL in wanted:
         ending = re.fullmatch(r"\.[A-Za-z0-9]{1,8}", PurePosixPath(recording.filename).suffix)
-        yield f"original{ending[0] if ending else ''}", _Source(recording.object_key, recording.size_bytes)
+        yield f"original{ending[0] if ending else ''}", _Source(recording.object_key, recording.size_bytes, sent=True)
 
 
 @contextmanager
@@ -145,17 +150,39 @@ def _texts(recording: Recording, transcript: Transcript | None, analyses: Analys
     return texts
 
 
-async def _add_media(ctx: Context, package: Package, media: dict[str, _Source]) -> list[str]:
-    """Adds the media, piece by piece; the names of objects that turn out not to be there."""
+async def _add_media(ctx: Context, package: Package, media: dict[str, _Source], accepted: str | None) -> list[str]:
+    """Adds the media, piece by piece; the names of objects that turn out not to be there.
+
+    Raises Permanent (source_changed) where the original is not, or is no longer, what was `accepted`.
+    """
     missing, before, total = [], 0, sum(source.size_bytes for source in media.values())
     for name, source in media.items():
         try:
-            async with ctx.objects.open(source.key) as pieces:
-                await package.add_media(name, _followed(ctx, pieces, before, total), source.size_bytes)
+            async with ctx.objects.open(source.key) as opened:
+                pieces = _as_accepted(ctx, opened, source, accepted) if source.sent else opened
+                await package.add_media(name, _followed(ctx, pieces, before, total))
         except ObjectMissing:
             missing.append(name)
         before += source.size_bytes
     return missing
+
+
+async def _as_accepted(
+    ctx: Context, pieces: AsyncIterator[bytes], source: _Source, accepted: str | None
+) -> AsyncIterator[bytes]:
+    """The pieces of the original, never more than was accepted: asked before, so that nothing is read in vain, and
+    after, since it can be replaced meanwhile. Raises as expect_accepted does, and source_changed for another size.
+    """
+    await expect_accepted(ctx, source.key, accepted)
+    left = source.size_bytes
+    async for piece in pieces:
+        left -= len(piece)
+        if left < 0:
+            raise source_changed()
+        yield piece
+    if left:
+        raise source_changed()
+    await expect_accepted(ctx, source.key, accepted)
 
 
 async def _followed(ctx: Context, pieces: AsyncIterator[bytes], before: int, total: int) -> AsyncIterator[bytes]:

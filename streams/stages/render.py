@@ -5,37 +5,44 @@ Consumes RecordingUploaded from uploads; puts out MediaRendered. Key: recording.
 encodes the picture, so it is the heaviest stage; one child process.
 """
 
+from contextlib import aclosing
+
 from schemas.events import Event, MediaRendered, RecordingUploaded
 from schemas.media import RenditionKind, Thumbnail
 from schemas.topics import Topic
 from stores import keys
 from streams.context import Context
+from streams.media.limits import MAX_PICTURE_BYTES
+from streams.media.made import checked, contents
 from streams.media.messages import Picture, Progress, RenderDone
 from streams.media.render import render
-from streams.original import over_original
+from streams.original import output_bytes, over_original
 from streams.stage import Outcome, Stage
 
 
 async def perform(ctx: Context, _: Event) -> Outcome:
     """Renders the upload and stores what came out; without a picture it says so and stores nothing."""
-    async for message in over_original(ctx, render, ctx.workdir):
-        match message:
-            case Progress():
-                await ctx.progress(message.fraction)
-            case RenderDone():
-                return await _finish(ctx, message)
-    raise AssertionError("render ended without a result")
+    done: RenderDone | None = None
+    async with aclosing(over_original(ctx, render, ctx.workdir)) as messages:
+        async for message in messages:
+            match message:
+                case Progress():
+                    await ctx.progress(message.fraction)
+                case RenderDone():
+                    done = message
+    assert done is not None, "render ended without a result"
+    return await _finish(ctx, done)
 
 
 async def _finish(ctx: Context, done: RenderDone) -> Outcome:
     key, size, copied = None, None, False
     if done.video is not None:
-        video = await ctx.store_rendition(
-            RenditionKind.VIDEO, done.video.path, "video.mp4", "video/mp4", copied=done.video.copied
-        )
+        film = checked(done.video.path, ctx.workdir, output_bytes(ctx.settings))
+        video = await ctx.store_rendition(RenditionKind.VIDEO, film, "video.mp4", "video/mp4", copied=done.video.copied)
         key, size, copied = video.key, video.size_bytes, video.copied
     if done.poster is not None:
-        await ctx.store_rendition(RenditionKind.POSTER, done.poster.path, "poster.jpg", "image/jpeg")
+        poster = checked(done.poster.path, ctx.workdir, MAX_PICTURE_BYTES)
+        await ctx.store_rendition(RenditionKind.POSTER, poster, "poster.jpg", "image/jpeg")
     thumbnails = [await _store_thumbnail(ctx, number, picture) for number, picture in enumerate(done.thumbnails)]
     await ctx.write_recording(
         {
@@ -62,7 +69,7 @@ async def _finish(ctx: Context, done: RenderDone) -> Outcome:
 
 async def _store_thumbnail(ctx: Context, number: int, picture: Picture) -> Thumbnail:
     key = keys.thumbnail(ctx.recording_id, number)
-    await ctx.objects.put(key, picture.path.read_bytes(), "image/jpeg")
+    await ctx.objects.put(key, contents(picture.path, ctx.workdir, MAX_PICTURE_BYTES), "image/jpeg")
     return Thumbnail(at=picture.at, key=key, width=picture.width, height=picture.height)
 
 

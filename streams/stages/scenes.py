@@ -5,6 +5,8 @@ Woken by a JobRequested alone: the render stage finds them on its way, this one 
 nothing; one child process.
 """
 
+from contextlib import aclosing
+
 from schemas.events import Event, ScenesDetected
 from schemas.options import ScenesOptions, read_options
 from schemas.topics import Topic
@@ -18,13 +20,16 @@ from streams.stage import Outcome, Stage
 async def perform(ctx: Context, _: Event) -> Outcome:
     """Looks through the upload and stores its scenes in the place of earlier ones."""
     threshold = read_options(ScenesOptions, ctx.payload).threshold
-    async for message in over_original(ctx, find_scenes, threshold):
-        match message:
-            case Progress():
-                await ctx.progress(message.fraction)
-            case ScenesFound():
-                return await _finish(ctx, message, threshold)
-    raise AssertionError("find_scenes ended without a result")
+    found: ScenesFound | None = None
+    async with aclosing(over_original(ctx, find_scenes, threshold)) as messages:
+        async for message in messages:
+            match message:
+                case Progress():
+                    await ctx.progress(message.fraction)
+                case ScenesFound():
+                    found = message
+    assert found is not None, "find_scenes ended without a result"
+    return await _finish(ctx, found, threshold)
 
 
 async def _finish(ctx: Context, found: ScenesFound, threshold: float) -> Outcome:

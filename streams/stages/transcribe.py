@@ -7,6 +7,7 @@ the recording's length on two cores, in one child process.
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 from providers.choose import speech_preload
@@ -31,27 +32,21 @@ async def perform(ctx: Context, _: Event) -> Outcome:
     segments: list[Segment] = []
 
     async def heard_by(speech: SpeechToText, instead_of: str | None) -> Outcome:
-        await _start_over(ctx, segments, speech.name)
+        await ctx.transcripts.begin(ctx.recording_id, ctx.fence, speech.name)
+        segments.clear()  # what another provider said, and begin has cleared
         return await _transcribed(ctx, segments, speech, instead_of)
 
     return await with_fallback(ctx, ctx.speech, ctx.speech_fallback, heard_by)
 
 
-async def _start_over(ctx: Context, segments: list[Segment], provider: str) -> None:
-    """Begins the transcript; of what another provider has left in it nothing stays."""
-    await ctx.transcripts.begin(ctx.recording_id, ctx.fence, provider)
-    for start in range(0, len(segments), SEGMENTS_A_PAGE):
-        await ctx.transcripts.write(ctx.recording_id, ctx.fence, start, [])
-    segments.clear()
-
-
 async def _transcribed(ctx: Context, segments: list[Segment], speech: SpeechToText, instead_of: str | None) -> Outcome:
     language: str | None = None
     audio = _Audio(ctx)
-    async for heard in speech.transcribe(audio.pcm()):
-        language = heard.language or language
-        await _store(ctx, segments, heard)
-        await ctx.progress(audio.fraction(heard.until), _shown(segments, language) if heard.segments else None)
+    async with aclosing(speech.transcribe(audio.pcm())) as all_heard:
+        async for heard in all_heard:
+            language = heard.language or language
+            await _store(ctx, segments, heard)
+            await ctx.progress(audio.fraction(heard.until), _shown(segments, language) if heard.segments else None)
     language = language if segments else None
     await ctx.transcripts.finish(ctx.recording_id, ctx.fence, speech.name, language)
     await ctx.write_recording({"language": language})

@@ -1,6 +1,7 @@
 """Makes small recordings to test with: any times, sizes and tones, well-formed or not."""
 
-from collections.abc import Iterable, Sequence
+import struct
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -69,6 +70,36 @@ def flash_and_beep(path: Path, at: float, *, seconds: float = 4.0, **how: str) -
     """Black and quiet, but for a tenth of a second at `at`: white, and a tone."""
     film = [Shot(s.at, 235 if at <= s.at < at + 0.1 else 16) for s in shots(seconds, 50)]
     return recording(path, film, [Tone(0, at, 0), Tone(at, at + 0.1, 1000), Tone(at + 0.1, seconds, 0)], **how)
+
+
+def repeating(source: Path, times: int) -> Path:
+    """The same MP4, of one picture and with its index at the end, whose index names that picture so many times over."""
+    source.write_bytes(b"".join(_boxes(source.read_bytes(), times)))
+    return source
+
+
+_CONTAINERS = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
+_LEFT_OUT = (b"edts", b"stss", b"ctts", b"sgpd", b"sbgp")
+"""Edits, and what tells one picture from another."""
+
+
+def _boxes(data: bytes, times: int) -> Iterator[bytes]:
+    at = 0
+    while at < len(data):
+        size, kind = struct.unpack_from(">I4s", data, at)
+        body = data[at + 8 : at + size]
+        if kind in _CONTAINERS:
+            body = b"".join(_boxes(body, times))
+        elif kind == b"stts":
+            body = body[:4] + struct.pack(">III", 1, times, struct.unpack_from(">I", body, 12)[0])
+        elif kind == b"stsz":
+            one = struct.unpack_from(">I", body, 4)[0] or struct.unpack_from(">I", body, 12)[0]
+            body = body[:4] + struct.pack(">II", one, times)
+        elif kind == b"stco":
+            body = body[:4] + struct.pack(">I", times) + body[8:12] * times
+        if kind not in _LEFT_OUT:
+            yield struct.pack(">I4s", 8 + len(body), kind) + body
+        at += size
 
 
 def _video(output: OutputContainer, pictures: Sequence[Shot], codec: str, pixels: str) -> list[tuple[float, Packet]]:

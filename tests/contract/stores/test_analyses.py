@@ -6,6 +6,7 @@ from schemas.analyses import ActionItem, ActionItems, Analyses, Citation, KeyPoi
 from stores.analyses import AnalysesStore
 from stores.errors import LeaseLost
 from stores.recordings import fence_of
+from tests.unit.stores.jobs import a_job
 
 
 def analyses(text: str) -> Analyses:
@@ -20,6 +21,9 @@ def analyses(text: str) -> Analyses:
     )
 
 
+FIRST, SECOND = a_job(), a_job()
+
+
 @pytest.fixture
 def store(database) -> AnalysesStore:
     return AnalysesStore(database)
@@ -27,7 +31,7 @@ def store(database) -> AnalysesStore:
 
 async def test_what_is_put_comes_back_until_it_is_deleted(store):
     assert await store.get("talk") is None
-    await store.put("talk", fence_of("job", 1), analyses("one"))
+    await store.put("talk", fence_of(FIRST, 1), analyses("one"))
     assert await store.get("talk") == analyses("one")
     for _ in range(2):
         await store.delete("talk")
@@ -35,9 +39,9 @@ async def test_what_is_put_comes_back_until_it_is_deleted(store):
 
 
 async def test_only_the_newest_claim_of_the_newest_job_writes(store):
-    for fence in (fence_of("a", 9), fence_of("a", 10), fence_of("a", 10), fence_of("b", 1)):
+    for fence in (fence_of(FIRST, 9), fence_of(FIRST, 10), fence_of(FIRST, 10), fence_of(SECOND, 1)):
         await store.put("talk", fence, analyses(fence))
-    for late in (fence_of("a", 11), fence_of("b", 0)):
+    for late in (fence_of(FIRST, 11), fence_of(SECOND, 0)):
         with pytest.raises(LeaseLost):
             await store.put("talk", late, analyses("late"))
-    assert (await store.get("talk")).summary.text == fence_of("b", 1)
+    assert (await store.get("talk")).summary.text == fence_of(SECOND, 1)

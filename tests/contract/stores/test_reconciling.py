@@ -15,7 +15,7 @@ from stores.recordings import Recordings, fence_of
 from tests.contract.stores.test_analyses import analyses
 from tests.unit.stores.jobs import a_job, a_recording
 
-FENCE = fence_of("job", 1)
+FENCE = fence_of(a_job(), 1)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Transcripts grow page by page, and a newer writer hides all that an older one wrote."""
+"""Transcripts grow page by page; a whole one is read until the next is whole, and old writers are refused."""
 
 import asyncio
 
@@ -6,10 +6,14 @@ import pytest
 
 from schemas.transcripts import Segment, Word
 from stores.errors import LeaseLost
-from stores.recordings import fence_of
 from stores.transcripts import SEGMENTS_A_PAGE, Transcripts
 
-OLD, NEW = fence_of("job", 9), fence_of("job", 10)
+
+def fence_of(number: int) -> str:
+    return f"job/{number:08d}"
+
+
+OLD, NEW = fence_of(9), fence_of(10)
 
 
 @pytest.fixture
@@ -60,6 +64,122 @@ async def test_a_newer_writer_hides_every_page_of_an_older_one(transcripts):
     assert (await transcripts.get("talk")).text == "new0 new1 new2"
 
 
+async def complete(transcripts, fence, text, count=1):
+    await transcripts.begin("talk", fence, f"by {text}")
+    await write(transcripts, fence, segments(count, text))
+    await transcripts.finish("talk", fence, f"by {text}", "de")
+
+
+async def fences(database) -> set[str]:
+    """Whose pages there are."""
+    return {page["fence"] async for page in database["transcript_pages"].find({})}
+
+
+async def test_a_whole_transcript_is_read_until_the_next_is_whole(transcripts, database):
+    await complete(transcripts, OLD, "old", SEGMENTS_A_PAGE + 1)
+    whole = await transcripts.get("talk")
+    await transcripts.begin("talk", NEW, "other")
+    assert await transcripts.get("talk") == whole
+    await write(transcripts, NEW, segments(2 * SEGMENTS_A_PAGE, "new"))
+    assert await transcripts.get("talk") == whole
+    assert (await transcripts.outline("talk")).model_dump() == {**whole.model_dump(), "text": "", "segments": ()}
+    await transcripts.finish("talk", NEW, "other", "en")
+    found = await transcripts.get("talk")
+    assert (found.provider, found.language, found.complete) == ("other", "en", True)
+    assert found.segments == tuple(segments(2 * SEGMENTS_A_PAGE, "new"))
+    assert await fences(database) == {NEW}
+
+
+async def test_a_run_that_never_finishes_takes_nothing_away_and_its_pages_go(transcripts, database):
+    await complete(transcripts, OLD, "old")
+    for number in (10, 11):
+        await transcripts.begin("talk", fence_of(number), "other")
+        await transcripts.write("talk", fence_of(number), 0, segments(1, "half"))
+        assert (await transcripts.get("talk")).text == "old0"
+        assert await fences(database) == {OLD, fence_of(number)}
+    await complete(transcripts, fence_of(12), "new")
+    assert (await transcripts.get("talk")).text == "new0"
+    assert await fences(database) == {fence_of(12)}
+
+
+async def test_a_writer_that_starts_over_leaves_nothing_of_its_first_try(transcripts, database):
+    await complete(transcripts, OLD, "old")
+    await transcripts.begin("talk", NEW, "one")
+    await write(transcripts, NEW, segments(2 * SEGMENTS_A_PAGE, "one"))
+    await transcripts.begin("talk", NEW, "two")
+    assert await fences(database) == {OLD}
+    await write(transcripts, NEW, segments(1, "two"))
+    await transcripts.finish("talk", NEW, "two", "en")
+    found = await transcripts.get("talk")
+    assert (found.text, found.provider) == ("two0", "two")
+
+
+async def test_a_writer_that_ends_while_another_begins_is_kept_or_refused(transcripts, database):
+    for _ in range(20):
+        await transcripts.delete("talk")
+        await complete(transcripts, fence_of(1), "first")
+        await transcripts.begin("talk", OLD, "by old")
+        await write(transcripts, OLD, segments(1, "old"))
+        ends = await asyncio.gather(
+            transcripts.finish("talk", OLD, "by old", "de"),
+            transcripts.begin("talk", NEW, "other"),
+            return_exceptions=True,
+        )
+        assert ends[1] is None
+        kept = "first" if ends[0] else "old"
+        assert (await transcripts.get("talk")).text == f"{kept}0"
+        assert (await transcripts.outline("talk")).provider == f"by {kept}"
+
+
+async def test_a_reader_never_finds_the_pages_gone(transcripts):
+    """Versions come and go while it is read."""
+    await complete(transcripts, fence_of(1), "v1", SEGMENTS_A_PAGE + 1)
+    running = asyncio.create_task(versions(transcripts))
+    while not running.done():
+        found = await transcripts.get("talk")
+        assert found.complete
+        assert len(found.segments) == SEGMENTS_A_PAGE + 1
+        assert len({segment.text.rstrip("0123456789") for segment in found.segments}) == 1
+    await running
+
+
+async def versions(transcripts):
+    for number in range(2, 12):
+        await complete(transcripts, fence_of(number), "v" + "x" * number, SEGMENTS_A_PAGE + 1)
+
+
+async def lay_as_before(database, fence, text, *, complete):
+    """A transcript as it was stored before pages had their writer in their names."""
+    head = {"_id": "talk", "fence": fence, "provider": "echo", "complete": complete, "language": "de"}
+    await database["transcripts"].insert_one(head)
+    spoken = [segment.model_dump() for segment in segments(SEGMENTS_A_PAGE + 1, text)]
+    for number in range(2):
+        some = spoken[number * SEGMENTS_A_PAGE :][:SEGMENTS_A_PAGE]
+        page = {"_id": f"talk/{number:06d}", "recording_id": "talk", "page": number, "fence": fence, "segments": some}
+        await database["transcript_pages"].insert_one(page)
+
+
+async def test_a_transcript_of_before_is_read_and_kept_until_the_next_is_whole(transcripts, database):
+    await lay_as_before(database, OLD, "old", complete=True)
+    found = await transcripts.get("talk")
+    assert (found.complete, found.language, found.provider, len(found.segments)) == (True, "de", "echo", 51)
+    await transcripts.begin("talk", NEW, "other")
+    await transcripts.write("talk", NEW, 0, segments(1, "new"))
+    assert await transcripts.get("talk") == found
+    await transcripts.finish("talk", NEW, "other", "en")
+    assert (await transcripts.get("talk")).text == "new0"
+    assert await fences(database) == {NEW}
+
+
+async def test_a_transcript_of_before_that_was_not_whole_gives_way(transcripts, database):
+    await lay_as_before(database, OLD, "old", complete=False)
+    found = await transcripts.get("talk")
+    assert (found.complete, len(found.segments)) == (False, 51)
+    await transcripts.begin("talk", NEW, "other")
+    assert (await transcripts.get("talk")).segments == ()
+    assert await fences(database) == set()
+
+
 async def test_an_older_writer_is_refused_where_a_newer_one_wrote(transcripts):
     await transcripts.begin("talk", NEW, "echo")
     await write(transcripts, NEW, segments(1, "new"))
@@ -84,9 +204,7 @@ async def test_an_older_writer_adds_no_page_elsewhere(transcripts):
 
 async def test_the_first_page_of_two_writers_at_once_is_the_newer_ones(transcripts):
     await transcripts.begin("talk", NEW, "echo")
-    writes = [
-        transcripts.write("talk", fence_of("job", fence), 0, segments(1, str(fence))) for fence in range(10, 0, -1)
-    ]
+    writes = [transcripts.write("talk", fence_of(fence), 0, segments(1, str(fence))) for fence in range(10, 0, -1)]
     results = await asyncio.gather(*writes, return_exceptions=True)
     assert all(result is None or isinstance(result, LeaseLost) for result in results)
     assert results[0] is None
@@ -115,3 +233,20 @@ async def test_every_transcript_is_found_by_its_recording(transcripts):
     for recording in ("b", "a"):
         await transcripts.begin(recording, NEW, "echo")
     assert [recording async for page in transcripts.ids() for recording in page] == ["a", "b"]
+
+
+async def test_pages_without_a_head_are_found_by_their_recording(transcripts, database):
+    for recording in ("kept", "left"):
+        await transcripts.begin(recording, NEW, "echo")
+        for page in range(2):
+            await transcripts.write(recording, NEW, page * SEGMENTS_A_PAGE, segments(1))
+    await database["transcripts"].delete_one({"_id": "left"})
+    assert [recording async for page in transcripts.headless() for recording in page] == ["left"]
+
+
+async def test_a_deleted_transcript_cannot_be_finished(transcripts, database):
+    await transcripts.begin("talk", NEW, "echo")
+    await transcripts.delete("talk")
+    with pytest.raises(LeaseLost):
+        await transcripts.finish("talk", NEW, "echo", "en")
+    assert await transcripts.get("talk") is None

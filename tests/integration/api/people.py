@@ -176,6 +176,11 @@ def failed(job: Job) -> None:
             lifecycle.fail(job, step.name, step.fence, failure, now())
 
 
+def first_fence(address: dict[str, Any]) -> str:
+    """The fence of the first claim of an upload's job."""
+    return f"{address['job_id']}/00000001"
+
+
 def unknown() -> str:
     """An id that nothing has."""
     return new_id()

@@ -12,7 +12,6 @@ from schemas.jobs import Job, Status
 from schemas.recordings import RecordingStatus
 from schemas.time import now
 from stores import lifecycle
-from stores.recordings import fence_of
 from tests.integration.api.people import (
     Person,
     advance,
@@ -20,6 +19,7 @@ from tests.integration.api.people import (
     completed,
     expect_problem,
     failed,
+    first_fence,
     paid,
     unknown,
 )
@@ -41,7 +41,7 @@ async def ended(client: TestClient, person: Person, webm: bytes, how: Any = fail
 async def recording(client: TestClient, ada: Person, webm: bytes) -> str:
     """A recording with a transcript, and nothing at work on it."""
     address = await ended(client, ada, webm)
-    await transcribed(client.app, address["id"], fence_of(address["job_id"], 1))
+    await transcribed(client.app, address["id"], first_fence(address))
     return str(address["id"])
 
 
@@ -142,7 +142,7 @@ async def test_what_is_needed_and_not_there_yet_is_said(client: TestClient, ada:
         await expect_problem(await ada.ask(job_type, waiting), "not_ready")
     address = await ended(client, ada, webm)
     await expect_problem(await ada.ask("analysis", address["id"]), "not_ready")
-    await transcribed(client.app, address["id"], fence_of(address["job_id"], 1), whole=False)
+    await transcribed(client.app, address["id"], first_fence(address), whole=False)
     await expect_problem(await ada.ask("analysis", address["id"]), "not_ready")
 
 

@@ -21,8 +21,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def client(services: Services) -> AsyncIterator[TestClient]:
-    """An application for two jobs of a caller and three in all, with nothing in it."""
-    settings = settings_for(services, max_queue_size=3, max_queue_size_per_caller=2)
+    """An application for two jobs of a caller and three in all, and six announced uploads, with nothing in it."""
+    limits = {"max_queue_size": 3, "max_queue_size_per_caller": 2, "max_awaited_uploads_per_caller": 6}
+    settings = settings_for(services, **limits)
     async with TestClient(TestServer(make_app(settings))) as made:
         await until_ready(made)
         yield made
@@ -105,3 +106,19 @@ async def test_what_ends_makes_room(client: TestClient, ada: Person, webm: bytes
     assert (await ada.call("POST", f"/api/v1/jobs/{first['job_id']}/cancel")).status == 200
     response = await with_room(ada, lambda: ada.call("POST", "/api/v1/recordings/request-upload", json=waiting))
     assert response.status == 201
+
+
+async def test_uploads_that_are_announced_and_never_come_are_so_many_at_most(client: TestClient, ada: Person) -> None:
+    waiting = {"filename": "talk.webm", "file_size": 10}
+
+    async def announced() -> ClientResponse:
+        return await ada.call("POST", "/api/v1/recordings/request-upload", json=waiting)
+
+    addresses = [await ada.announce(10) for _ in range(6)]
+    before = await holdings(client)
+    assert "6 of your announced uploads" in (await expect_full(await announced()))["detail"]
+    assert await holdings(client) == before
+    bob = await Person.register(client, "bob")
+    await bob.announce(10)
+    assert (await ada.call("DELETE", f"/api/v1/recordings/{addresses[0]['id']}")).status == 204
+    assert (await with_room(ada, announced)).status == 201

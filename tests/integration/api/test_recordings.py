@@ -12,8 +12,7 @@ from schemas.analyses import ActionItems, Analyses, KeyPoints, Sentiment, Summar
 from schemas.media import Rendition, RenditionKind, Thumbnail
 from schemas.transcripts import Segment
 from stores import keys as layout
-from stores.recordings import fence_of
-from tests.integration.api.people import Person, advance, expect_problem, failed, unknown
+from tests.integration.api.people import Person, advance, expect_problem, failed, first_fence, unknown
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -31,7 +30,7 @@ ANALYSES = Analyses(
 async def made(client: TestClient, ada: Person, webm: bytes) -> str:
     """A recording of which everything is there, as the pipeline would have left it."""
     address = await ada.upload(webm, filename="Zoë's «talk».webm", title="Zoë's talk")
-    recording_id, fence, app = address["id"], fence_of(address["job_id"], 1), client.app
+    recording_id, fence, app = address["id"], first_fence(address), client.app
     video, picture = layout.rendition(recording_id, "video.mp4"), layout.thumbnail(recording_id, 0)
     await app[keys.OBJECTS].put(video, VIDEO, "video/mp4")
     await app[keys.OBJECTS].put(picture, b"\xff\xd8\xff picture", "image/jpeg")
@@ -171,9 +170,19 @@ async def test_a_transcript_that_grows_or_is_not_there(client: TestClient, ada: 
     response = await ada.call("GET", f"{path}/transcript")
     await expect_problem(response, "not_ready")
     assert response.status == 409
-    await transcribed(client.app, address["id"], fence_of(address["job_id"], 1), whole=False)
+    await transcribed(client.app, address["id"], first_fence(address), whole=False)
     assert (await ada.get(f"{path}/transcript"))["complete"] is False
     assert (await ada.get(path))["transcript"]["complete"] is False
+
+
+async def test_a_whole_transcript_stays_until_another_is_whole(client: TestClient, ada: Person, webm: bytes) -> None:
+    address = await ada.upload(webm)
+    path = f"{LISTING}{address['id']}"
+    await transcribed(client.app, address["id"], first_fence(address))
+    whole = await ada.get(f"{path}/transcript")
+    await transcribed(client.app, address["id"], f"{unknown()}/00000001", whole=False)
+    assert await ada.get(f"{path}/transcript") == whole
+    assert (await ada.get(path))["transcript"]["complete"] is True
 
 
 async def test_a_rendition_is_served_whole(ada: Person, made: str) -> None:
@@ -247,7 +256,7 @@ async def test_a_package_is_sent_as_a_file_to_be_kept(client: TestClient, ada: P
     key = layout.rendition(address["id"], "package.zip")
     await client.app[keys.OBJECTS].put(key, b"PK\x03\x04 package", "application/zip")
     made = Rendition(kind=RenditionKind.PACKAGE, content_type="application/zip", size_bytes=12, key=key)
-    fence = fence_of(address["job_id"], 1)
+    fence = first_fence(address)
     await client.app[keys.RECORDINGS].add_rendition(address["id"], "export", fence, made)
     response = await ada.call("GET", path)
     assert (response.content_type, await response.read()) == ("application/zip", b"PK\x03\x04 package")
@@ -262,7 +271,7 @@ async def test_the_original_of_an_upload_that_never_came(ada: Person) -> None:
 
 async def test_deleting_leaves_nothing_and_tells_the_watchers(client: TestClient, ada: Person, webm: bytes) -> None:
     address, app = await ada.upload(webm), client.app
-    await transcribed(app, address["id"], fence_of(address["job_id"], 1))
+    await transcribed(app, address["id"], first_fence(address))
     async with client.ws_connect(f"/api/stream/{address['job_id']}", headers=ada.headers) as ws:
         await ws.receive(timeout=20)
         response = await ada.call("DELETE", f"{LISTING}{address['id']}/")

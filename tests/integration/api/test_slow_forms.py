@@ -1,12 +1,13 @@
 """A form that takes its time: its document says that it is alive, and hears of its deletion."""
 
 import asyncio
+import io
 from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp.test_utils import TestClient
 
-from api import keys
+from api import admission, keys
 from api.handlers import projects
 from schemas.recordings import Recording
 from tests.integration.api.people import Person, expect_problem
@@ -53,3 +54,21 @@ async def test_it_shows_that_it_is_alive_and_ends_when_it_is_deleted(
     await expect_problem(await sending, "not_found")
     assert await client.app[keys.RECORDINGS].stored(first.id) is None
     assert await client.app[keys.OBJECTS].keys(f"recordings/{first.id}/") == []
+
+
+async def test_beyond_so_many_of_a_caller_a_form_is_refused_before_it_is_read(
+    client: TestClient, ada: Person, bob: Person, webm: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admission, "_FORMS_OF_ONE", 1)
+    body = Slow(webm)
+    sending = asyncio.create_task(ada.send_video(body.stream(), project="slow"))
+    first = await arriving(client, ada)
+    refused = await ada.send_video(io.BytesIO(webm), project="slow")
+    await expect_problem(refused, "queue_full")
+    assert (refused.status, int(refused.headers["Retry-After"]) > 0) == (503, True)
+    assert [found.id for found in await client.app[keys.RECORDINGS].list_owned(ada.user["id"], limit=9)] == [first.id]
+    assert (await bob.send_video(io.BytesIO(webm), project="slow")).status == 202
+    for _ in range(60):
+        body.may_go.release()
+    assert (await sending).status == 202
+    assert (await ada.send_video(io.BytesIO(webm), project="slow")).status == 202

@@ -9,8 +9,7 @@ from aiohttp.test_utils import TestClient
 from api import keys
 from schemas.media import Rendition, RenditionKind
 from stores import keys as layout
-from stores.recordings import fence_of
-from tests.integration.api.people import Person, expect_problem, unknown
+from tests.integration.api.people import Person, expect_problem, first_fence, unknown
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -28,7 +27,7 @@ async def rendered(client: TestClient, address: dict[str, Any], content: bytes) 
     key = layout.rendition(address["id"], "video.mp4")
     await client.app[keys.OBJECTS].put(key, content, "video/mp4")
     made = Rendition(kind=RenditionKind.VIDEO, content_type="video/mp4", size_bytes=len(content), key=key)
-    fence = fence_of(address["job_id"], 1)
+    fence = first_fence(address)
     await client.app[keys.RECORDINGS].add_rendition(address["id"], "render", fence, made)
 
 

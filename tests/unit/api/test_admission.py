@@ -1,6 +1,7 @@
-"""Places in the queue: so many in all and so many for one caller, exactly within one process; counting costs little."""
+"""Places for jobs, uploads, forms: so many in all and of one caller, exactly within one process; counting is cheap."""
 
 import asyncio
+from contextlib import ExitStack
 from types import SimpleNamespace
 
 import pytest
@@ -55,7 +56,11 @@ def store(clock: Clock) -> Store:
 
 
 def queue(store: Store, most: int = 5, of_one: int = 3) -> Admission:
-    return Admission(Settings(max_queue_size=most, max_queue_size_per_caller=of_one), store)
+    return Admission(Settings(max_queue_size=most, max_queue_size_per_caller=of_one), store, nothing)
+
+
+async def nothing() -> dict[str, int]:
+    return {}
 
 
 async def take(places: Admission, owner: str = "ada") -> None:
@@ -211,3 +216,55 @@ async def test_a_store_that_hangs_holds_nobody_up_for_long(store: Store, monkeyp
     await refused(places)
     assert store.counts == 1
     await places.close()
+
+
+def announcing(store: Store, most: int) -> Admission:
+    return Admission(Settings(max_queue_size=1, max_awaited_uploads_per_caller=most), nothing, store)
+
+
+async def announce(places: Admission, owner: str = "ada") -> None:
+    async with places.upload(owner):
+        await asyncio.sleep(0)
+
+
+async def test_a_caller_announces_no_more_uploads_than_may_be_awaited(store: Store, clock: Clock) -> None:
+    places = announcing(store, 3)
+    store.jobs = {"ada": 1}
+    ends = await asyncio.gather(*(announce(places) for _ in range(9)), return_exceptions=True)
+    assert [end is None for end in ends].count(True) == 2
+    with pytest.raises(Problem, match="3 of your announced uploads") as caught:
+        await announce(places)
+    assert (caught.value.entry.code, bool(caught.value.retry_after)) == ("queue_full", True)
+    await announce(places, "bob")
+    await take(places)  # places for jobs are others
+    store.jobs = {"ada": 2}
+    clock.now += 2
+    await announce(places)
+
+
+def test_a_process_receives_only_so_many_forms_and_of_one_caller_fewer(store: Store) -> None:
+    places = queue(store)
+    with ExitStack() as received:
+        for number in range(admission._FORMS):
+            caller = f"caller {number // admission._FORMS_OF_ONE}"
+            received.enter_context(places.form(caller))
+            if number == admission._FORMS_OF_ONE - 1:
+                no_form(places, caller, "forms of yours")
+        no_form(places, "ada", "as it can")
+    for _ in range(2 * admission._FORMS):
+        with places.form("ada"):
+            pass
+
+
+def no_form(places: Admission, owner: str, why: str) -> None:
+    with pytest.raises(Problem, match=why) as caught, places.form(owner):
+        pass
+    assert (caught.value.entry.code, caught.value.status) == ("queue_full", 503)
+    assert caught.value.retry_after
+
+
+def test_a_form_that_breaks_off_gives_its_place_back(store: Store) -> None:
+    places = queue(store)
+    for _ in range(2 * admission._FORMS):
+        with pytest.raises(asyncio.CancelledError), places.form("ada"):
+            raise asyncio.CancelledError

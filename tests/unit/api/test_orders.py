@@ -203,6 +203,26 @@ async def test_while_kafka_is_away_work_is_accepted_and_owed(
     assert stored.sweep_at is not None
 
 
+async def test_a_recording_gets_no_more_jobs_than_it_can_be_deleted_with(
+    app: web.Application, recording: Recording, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However soon each of them is cancelled, which the end of the queue does not see."""
+    monkeypatch.setattr(orders, "_MOST_JOBS", 4)
+    for _ in range(3):
+        await stop(app, await order(app, await stored(app, recording), asked(recording, "export")))
+    before = await stored(app, recording)
+    assert await refusal(asyncio.create_task(order(app, before, asked(recording, "export")))) == "too_many_jobs"
+    assert await stored(app, recording) == before
+    last = (await app[keys.JOBS].of_recording(recording.id))[-1]
+    assert (await resume(app, last)).status is Status.QUEUED
+
+
+async def stored(app: web.Application, recording: Recording) -> Recording:
+    found = await app[keys.RECORDINGS].get(recording.id)
+    assert found is not None
+    return found
+
+
 async def put(app: web.Application, recording: Recording, job: Job) -> Job:
     await app[keys.RECORDINGS].note_job(recording, job.id)
     return await app[keys.JOBS].create(job)

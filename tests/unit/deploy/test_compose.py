@@ -113,6 +113,13 @@ def test_every_setting_reaches_a_process():
     assert {variable for name in OWN for variable in environment(name)} == set(SETTINGS)
 
 
+@pytest.mark.parametrize("name", OWN)
+def test_whatever_may_reconcile_goes_by_the_limits_of_the_api(name):
+    """A worker that took another size or age for the limit would throw away what the API waits for."""
+    reconciling = {"MAX_UPLOAD_SIZE_MB", "PRESIGNED_URL_SECONDS", "MAX_QUEUE_SIZE", "MAX_QUEUE_SIZE_PER_CALLER"}
+    assert reconciling | {"ABANDONED_UPLOAD_MINUTES"} <= set(environment(name))
+
+
 def test_every_variable_of_dotenv_is_a_setting_or_used_here():
     override = (PROJECT / "deploy" / "docker" / "kafka-outside.yml").read_text()
     used = variables((PROJECT / "docker-compose.yml").read_text()) | variables(override)

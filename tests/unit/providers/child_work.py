@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from schemas.failures import Permanent
 from schemas.media import Probe
@@ -90,6 +91,34 @@ def spin() -> Iterator[int]:
     yield os.getpid()
     while True:
         pass
+
+
+def fill(file: str) -> Iterator[int]:
+    """Writes a megabyte at a time into one file."""
+    with Path(file).open("wb", buffering=0) as opened:
+        while True:
+            yield opened.write(bytes(1024 * 1024))
+
+
+def fill_beside(_url: str, folder: Path, _decoded_bytes: int) -> Iterator[int]:
+    """The same, asked as media functions are."""
+    return fill(str(folder / "file"))
+
+
+def hang_beside(_url: str, _decoded_bytes: int) -> Iterator[int]:
+    """Hangs, asked as media functions are."""
+    return hang()
+
+
+def fill_until_killed(file: str) -> Iterator[int]:
+    """The same, as a process in which nobody ignores the signal."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    yield from fill(file)
+
+
+def rant() -> Iterator[int]:
+    yield 0
+    raise Permanent("c" * 1_000, "d" * 100_000)
 
 
 def warm_up() -> None:

@@ -7,9 +7,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from providers.child import Children
+from providers.child_limits import within_output
 from schemas.failures import Permanent, Retryable
 from schemas.media import Probe
 from tests.unit.providers import child_work
+
+MB = 1024 * 1024
 
 
 class Away(Retryable):
@@ -118,6 +121,18 @@ async def test_beyond_its_limit_of_processor_time_a_child_ends_and_the_limit_is_
     assert await gone(pid)
 
 
+@pytest.mark.parametrize(
+    ("work", "limit"), [(child_work.fill, "its limit of 0.002441 GB"), (child_work.fill_until_killed, "its limit")]
+)
+async def test_beyond_its_limit_of_output_a_child_ends_and_the_limit_is_named(children, tmp_path, work, limit):
+    most = 2 * MB + MB // 2
+    with pytest.raises(Permanent) as raised:
+        await collect(children.run(within_output, most, work, str(tmp_path / "file")))
+    assert raised.value.code == "output_limit"
+    assert f"{limit} (MEDIA_OUTPUT_GB)" in raised.value.detail
+    assert (tmp_path / "file").stat().st_size == most
+
+
 async def test_time_that_went_by_before_the_work_does_not_count():
     async with Children(preload=("tests.unit.providers.child_work:warm_up",), spares=1, cpu_seconds=1) as children:
         assert await collect(children.run(child_work.count, 1)) == [0]
@@ -148,6 +163,12 @@ async def test_cancelling_the_work_kills_the_child(children):
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await gone(pid)
+
+
+async def test_what_a_child_says_in_words_is_cut(children):
+    with pytest.raises(Permanent) as raised:
+        await collect(children.run(child_work.rant))
+    assert (raised.value.code, raised.value.detail) == ("c" * 100, "d" * 2_000)
 
 
 @pytest.mark.parametrize(

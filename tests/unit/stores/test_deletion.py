@@ -72,7 +72,7 @@ async def full(world):
     for made in (job, export):
         await resources.jobs.create(made)
     await world.objects.put(recording.object_key, b"video", "video/webm")
-    fence = fence_of(job.id, 1)
+    fence = fence_of(job, 1)
     await resources.transcripts.begin(recording.id, fence, "test")
     await resources.transcripts.write(recording.id, fence, 0, [Segment(id=0, start=0, end=1, text="Hello.")])
     await resources.analyses.put(recording.id, fence, ANALYSES)

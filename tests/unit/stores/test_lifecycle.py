@@ -75,7 +75,7 @@ def test_a_second_claim_is_refused_until_the_lease_is_over():
         lifecycle.claim(job, "audio", wake_of(job, "audio"), "two", 10, later(9.9))
     lifecycle.claim(job, "audio", wake_of(job, "audio"), "two", 10, later(10))
     step = job.step("audio")
-    assert (step.owner, step.fence, step.attempt, step.started_at) == ("two", 2, 2, START)
+    assert (step.owner, step.fence, step.attempt, step.losses, step.started_at) == ("two", 2, 1, 1, START)
     with pytest.raises(LeaseLost):
         lifecycle.renew(job, "audio", 1, 10, later(10))
 
@@ -209,9 +209,25 @@ def test_an_expired_lease_is_taken_back_and_woken_again_if_nobody_hears():
 
 
 def test_an_expired_last_attempt_fails_the_step():
-    job = claimed(attempts=1)
-    assert "audio" not in lifecycle.expire(job, later(10))
+    job, at = claimed(attempts=1), 0
+    for loss in range(1, lifecycle.MOST_LOSSES + 1):
+        assert "audio" in lifecycle.expire(job, later(at + 10)), "a worker that went away is not the step's failure"
+        at += 10
+        assert (job.step("audio").attempt, job.step("audio").losses) == (0, loss)
+        lifecycle.claim(job, "audio", wake_of(job, "audio"), "one", 10, later(at))
+    assert "audio" not in lifecycle.expire(job, later(at + 10)), "but one that takes every worker down comes to an end"
     assert (job.step("audio").status, job.step("audio").error.code) == (Status.FAILED, "worker_lost")
+    assert {record.code for record in job.step("audio").history} == {"worker_lost"}
+
+
+def test_a_lease_that_is_over_may_be_taken_over_at_once():
+    job, at = claimed(attempts=1), 0
+    for _ in range(lifecycle.MOST_LOSSES):
+        at += 10
+        step = lifecycle.claim(job, "audio", wake_of(job, "audio"), "two", 10, later(at))
+        assert (step.attempt, step.history[-1].code) == (1, "worker_lost")
+    with pytest.raises(lifecycle.Refused):
+        lifecycle.claim(job, "audio", wake_of(job, "audio"), "two", 10, later(at + 10))
 
 
 def test_what_is_due_is_not_put_off_by_a_busy_neighbour():
@@ -278,13 +294,15 @@ def test_a_claim_whose_answer_was_lost_is_granted_to_its_own_ticket_alone():
     lifecycle.claim(job, "audio", wake, "one", 10, START, 7)
     step = lifecycle.claim(job, "audio", wake, "one", 10, later(5), 7)
     assert (step.fence, step.attempt, step.lease_until) == (1, 1, later(10))
-    for owner, ticket, at in (("one", 8, 5), ("two", 7, 5), ("one", 7, 10)):
+    for owner, ticket in (("one", 8), ("two", 7)):
         with pytest.raises(lifecycle.Refused):
-            lifecycle.claim(job, "audio", wake, owner, 10, later(at), ticket)
+            lifecycle.claim(job, "audio", wake, owner, 10, later(5), ticket)
+    assert lifecycle.claim(job, "audio", wake, "one", 10, later(10), 7).fence == 2, "its lease was over: a new claim"
 
 
-def test_a_step_that_is_taken_down_by_another_is_not_given_back():
+def test_a_step_that_is_taken_down_by_another_is_not_given_back(monkeypatch):
     """Both leases are over in one look; the first was the last attempt, and takes the second down with it."""
+    monkeypatch.setattr(lifecycle, "MOST_LOSSES", 0)
     job = claimed(attempts=2)
     lifecycle.put_out(job, "audio", 1, available(job), START)
     lifecycle.expire(job, later(10))

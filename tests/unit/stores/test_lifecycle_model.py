@@ -31,8 +31,10 @@ class JobModel(RuleBasedStateMachine):
     does it.
     """
 
-    @initialize(attempts=st.integers(1, 3), heard=st.booleans())
-    def begin(self, attempts, heard):
+    @initialize(attempts=st.integers(1, 3), losses=st.integers(0, 2), heard=st.booleans())
+    def begin(self, attempts, losses, heard):
+        self.few_losses = pytest.MonkeyPatch()
+        self.few_losses.setattr(lifecycle, "MOST_LOSSES", losses)
         self.at = START
         self.job = a_job(attempts=attempts)
         self.held = []
@@ -65,7 +67,8 @@ class JobModel(RuleBasedStateMachine):
         known = wake in {fact["id"] for fact in self.job.facts}
         step = self.job.step(stage)
         free = self.may_start(step)
-        expired = step.status is Status.RUNNING and step.lease_until <= self.at and step.attempt < step.max_attempts
+        more = step.attempt < step.max_attempts or step.losses < lifecycle.MOST_LOSSES
+        expired = step.status is Status.RUNNING and step.lease_until <= self.at and more
         try:
             claimed = self.change(lifecycle.claim, stage, wake, owner, LEASE, self.at)
         except lifecycle.Refused:
@@ -250,6 +253,12 @@ class JobModel(RuleBasedStateMachine):
         """Sweepers go on, workers do what they are woken for, the clock goes on: the job ends, and owes nothing."""
         if not hasattr(self, "job"):
             return
+        try:
+            self.come_to_an_end()
+        finally:
+            self.few_losses.undo()
+
+    def come_to_an_end(self):
         for _ in range(100):
             if not self.alarms:
                 break

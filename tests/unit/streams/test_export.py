@@ -2,6 +2,7 @@
 
 import errno
 import json
+from contextlib import asynccontextmanager
 from io import BytesIO
 from zipfile import ZipFile
 
@@ -18,10 +19,11 @@ from stores.errors import LeaseLost
 from streams.package import Package
 from streams.stages import export
 from tests.unit.stores.jobs import a_recording
-from tests.unit.streams.fakes import World
+from tests.unit.streams.fakes import World, etag_of
 from tests.unit.streams.working import asked_for
 
 FILM = b"film" * 5000
+SENT = b"as it was sent" * 1000
 RENDITIONS = {"video.mp4": RenditionKind.VIDEO, "audio.m4a": RenditionKind.AUDIO, "poster.jpg": RenditionKind.POSTER}
 TEXTS = {"recording.json", "transcript.txt", "transcript.srt", "transcript.vtt", "transcript.json"}
 WHOLE = {*TEXTS, "analyses.json", "analyses.md", *RENDITIONS, "thumbnails/0000.jpg", "manifest.json"}
@@ -34,7 +36,8 @@ def world() -> World:
 
 async def recorded(world: World, **fields):
     """A recording with everything, its media in the object store."""
-    recording = a_recording(title="Stand-up", filename="../../stand up.webm", **fields)
+    sent = {"size_bytes": len(SENT), "etag": etag_of(SENT), **fields}
+    recording = a_recording(title="Stand-up", filename="../../stand up.webm", **sent)
     for name, kind in RENDITIONS.items():
         key = keys.rendition(recording.id, name)
         size = await world.objects.put(key, FILM, "")
@@ -43,7 +46,7 @@ async def recorded(world: World, **fields):
     await world.objects.put(key, b"small", "")
     recording.thumbnails.append(Thumbnail(at=0, key=key, width=16, height=9))
     recording.scenes.append(Scene(at=1, score=50))
-    await world.objects.put(recording.object_key, b"as it was sent", "")
+    await world.objects.put(recording.object_key, SENT, "")
     await world.resources.recordings.create(recording)
     await said(world, recording)
     return recording
@@ -156,6 +159,63 @@ async def test_room_that_runs_out_is_worth_another_try(world, tmp_path, monkeypa
     monkeypatch.setattr(Package, "add_media", full)
     with pytest.raises(Retryable, match="disk_full"):
         await exported(world, await recorded(world), tmp_path)
+
+
+async def refused(world, recording, folder):
+    """The code of the failure of a package with the original in it; there is no package then."""
+    with pytest.raises(Permanent) as caught:
+        await exported(world, recording, folder, include=["original"])
+    assert keys.rendition(recording.id, "package.zip") not in world.objects.stored
+    return caught.value.code
+
+
+@pytest.mark.parametrize("other", [b"", SENT[:-1], SENT + b"x", bytes(len(SENT))])
+async def test_bytes_that_were_never_accepted_do_not_get_into_a_package(world, tmp_path, other):
+    recording = await recorded(world)
+    world.objects.stored[recording.object_key] = other
+    assert await refused(world, recording, tmp_path) == "source_changed"
+
+
+@pytest.mark.parametrize("other", [SENT[:-1], SENT + b"x"])
+async def test_where_no_mark_of_the_accepted_bytes_is_known_their_number_is(world, tmp_path, other):
+    recording = await recorded(world, etag=None)
+    world.objects.stored[recording.object_key] = other
+    assert await refused(world, recording, tmp_path) == "source_changed"
+
+
+async def test_no_more_of_the_original_is_read_than_was_accepted(world, tmp_path, monkeypatch):
+    recording, read = await recorded(world, etag=None), []
+
+    @asynccontextmanager
+    async def endless(key):
+        async def pieces():
+            while True:
+                read.append(len(SENT) // 2)
+                yield SENT[: len(SENT) // 2]
+
+        yield pieces()
+
+    monkeypatch.setattr(world.objects, "open", endless)
+    assert await refused(world, recording, tmp_path) == "source_changed"
+    assert len(read) == 3
+
+
+async def test_an_original_that_is_replaced_while_it_is_copied_is_noticed(world, tmp_path, monkeypatch):
+    recording = await recorded(world)
+    there = world.objects.open
+
+    @asynccontextmanager
+    async def swapped(key):
+        async def pieces(opened):
+            async for piece in opened:
+                world.objects.stored[key] = bytes(len(SENT))
+                yield piece
+
+        async with there(key) as opened:
+            yield pieces(opened)
+
+    monkeypatch.setattr(world.objects, "open", swapped)
+    assert await refused(world, recording, tmp_path) == "source_changed"
 
 
 async def test_progress_grows_with_what_is_written(world, tmp_path):

@@ -20,7 +20,7 @@ from tests.unit.streams.test_transcribe import Echo
 class Children:
     """Children that make small files in the place of media, in the order in which the real ones do."""
 
-    async def run(self, entry, _url, *args):
+    async def run(self, _limited, _most, entry, _url, *args):
         made = {"extract_audio": self._audio, "render": self._render, "find_scenes": self._scenes}
         for message in made[entry.__name__](args[0]):
             yield message

@@ -19,8 +19,8 @@ class Finder:
         self.found = found
         self.asked: list[tuple[object, ...]] = []
 
-    async def run(self, entry, *args):
-        self.asked.append((entry.__name__, *args))
+    async def run(self, _, most, entry, *args):
+        self.asked.append((most, entry.__name__, *args))
         yield Progress(0.5)
         yield self.found
 
@@ -39,8 +39,8 @@ async def test_scenes_take_the_place_of_earlier_ones(tmp_path):
     assert tuple(recording.scenes) == found
     assert outcome.results == {"scenes": {"count": 2, "threshold": 40.0, "has_video": True}}
     assert (outcome.event.type, outcome.event.scenes) == ("scenes.detected", 2)
-    [(entry, url, threshold, decoded)] = finder.asked
-    assert (entry, threshold, decoded) == ("find_scenes", 40.0, 8192 * 1024**3)
+    [(most, entry, url, threshold, decoded)] = finder.asked
+    assert (most, entry, threshold, decoded) == (8 * 1024**3, "find_scenes", 40.0, 8192 * 1024**3)
     assert url.endswith(f"{recording.id}/original")
 
 

@@ -83,7 +83,7 @@ async def test_an_expired_step_is_woken_with_the_fact_it_waits_for(world, sweepe
     await sweeper.sweep()
     assert world.publisher.types() == ["audio.extracted"], "the newest fact of the stage, and no other stage's"
     step = await world.step(job, "transcribe")
-    assert (step.status, step.attempt, step.fence) == (Status.QUEUED, 1, 1)
+    assert (step.status, step.attempt, step.losses, step.fence) == (Status.QUEUED, 0, 1, 1)
 
 
 async def test_a_step_is_not_woken_before_it_is_due(world, sweeper):

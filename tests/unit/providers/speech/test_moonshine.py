@@ -1,12 +1,15 @@
 """How sound is cut into blocks and lines, with an engine that hears exactly what is loud."""
 
+from collections.abc import AsyncIterator
+from typing import Any, cast
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from providers.speech.face import Heard
-from providers.speech.moonshine import Ear, Line, Sound, blocks
+from providers.speech.moonshine import Ear, Line, Moonshine, Sound, blocks
 
 RATE = 16_000
 SPEECH = st.floats(0.6, 9)
@@ -94,3 +97,20 @@ def test_the_engine_s_habits_are_tidied(said: str, kept: str) -> None:
 @pytest.mark.parametrize("said", ["", " ", "?", "...", "♪"])
 def test_a_line_without_a_word_is_no_segment(said: str) -> None:
     assert Ear(lambda _: [Line(0, 1, said)]).hear(np.ones(RATE, np.float32), last=True) == Heard(until=1.0)
+
+
+async def test_its_child_is_gone_when_it_is_closed() -> None:
+    gone = []
+
+    class Children:
+        async def run(self, entry: object, *, inputs: object) -> AsyncIterator[Heard]:
+            try:
+                yield Heard(until=1.0)
+                yield Heard(until=2.0)
+            finally:
+                gone.append(True)
+
+    hearing = Moonshine(cast(Any, Children())).transcribe(cast(Any, None))
+    assert await anext(hearing) == Heard(until=1.0)
+    await hearing.aclose()
+    assert gone

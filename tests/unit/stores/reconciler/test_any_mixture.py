@@ -41,7 +41,7 @@ async def lay(house: House, remains: dict) -> None:
         status=remains["status"],
         content_type=remains["content_type"] or (None if awaited(remains) else "video/webm"),
         etag=remains["etag"],
-        fences={"audio": fence_of("job", 3)} if remains["fences"] else {},
+        fences={"audio": fence_of(a_job(), 3)} if remains["fences"] else {},
         size_bytes=0 if remains["source"] is Source.MULTIPART and awaited(remains) else len(WEBM),
         deleted_at=now() - timedelta(days=1) if remains["deleted"] else None,
     )

@@ -9,9 +9,10 @@ from schemas.analyses import ActionItems, Analyses, KeyPoints, Sentiment, Summar
 from schemas.jobs import Failure
 from schemas.recordings import RecordingStatus
 from schemas.time import now
+from schemas.transcripts import Segment
 from stores import keys, lifecycle
 from stores.errors import StoreUnavailable
-from stores.reconciler import Outcome
+from stores.reconciler import Kind, Outcome, reconciler
 from stores.recordings import fence_of
 from tests.unit.stores.jobs import a_job, a_recording, wake_of
 from tests.unit.stores.reconciler.house import OLD, WEBM, House
@@ -109,7 +110,7 @@ async def test_an_upload_that_was_swapped_is_reported_and_nothing_is_destroyed(h
     assert len(house.keys_of(recording)) == 3
     assert await house.recordings.get(recording.id) == recording
     told = Failure(code="source_changed", detail="It was replaced.").model_dump()
-    await house.recordings.write(recording.id, "job", fence_of(recording.job_id, 1), {"error": told})
+    await house.recordings.write(recording.id, "job", fence_of(a_job(recording), 1), {"error": told})
     assert await house.found() == []
 
 
@@ -122,13 +123,13 @@ async def test_a_lost_job_is_made_again(house):
 
 
 async def test_a_lost_job_that_had_begun_gets_a_number_whose_fences_are_newer(house):
-    fences = {"audio": fence_of(a_job().id, 7)}
+    fences = {"audio": fence_of(a_job(), 7)}
     recording = await house.recording(status=RecordingStatus.PROCESSING, fences=fences)
     house.bucket.store(recording.object_key, WEBM)
     assert await house.reconciled() == [("job_missing", "repaired")]
-    job_id = (await house.recordings.get(recording.id)).job_id
-    await house.recordings.write(recording.id, "audio", fence_of(job_id, 1), {"has_audio": True})
-    assert (await house.jobs.get(job_id)).recording_id == recording.id
+    job = await house.jobs.get((await house.recordings.get(recording.id)).job_id)
+    await house.recordings.write(recording.id, "audio", fence_of(job, 1), {"has_audio": True})
+    assert job.recording_id == recording.id
 
 
 async def test_a_lost_job_of_a_lost_upload_cannot_be_made_again(house):
@@ -142,8 +143,8 @@ async def test_what_was_made_for_a_recording_that_is_gone_goes_too(house):
     kept, gone = await house.completed(), a_recording()
     job = await house.jobs.create(a_job(gone))
     for recording in (kept, gone):
-        await house.transcripts.begin(recording.id, fence_of(recording.job_id, 1), "echo")
-        await house.analyses.put(recording.id, fence_of(recording.job_id, 1), ANALYSES)
+        await house.transcripts.begin(recording.id, fence_of(a_job(recording), 1), "echo")
+        await house.analyses.put(recording.id, fence_of(a_job(recording), 1), ANALYSES)
     outcomes = [("job_orphaned", "repaired"), ("transcript_orphaned", "repaired"), ("analyses_orphaned", "repaired")]
     assert await house.reconciled() == outcomes
     assert await house.jobs.get(job.id) is None
@@ -219,6 +220,62 @@ async def test_a_few_losses_among_many_are_no_reason_to_hold(house):
     assert set(await house.reconciled()) == {("object_orphaned", "repaired")}
 
 
+async def test_a_kind_that_never_settles_keeps_no_other_from_its_turn(house, monkeypatch):
+    monkeypatch.setattr(reconciler, "_MOST_OF_A_KIND", 3)
+    for _ in range(8):
+        swapped = await house.completed()
+        house.bucket.store(swapped.object_key, WEBM + b"more")
+    orphan = a_recording()
+    house.bucket.store(orphan.object_key)
+    report = await house.reconciler.run()
+    assert report.counts == {Kind.SOURCE_CHANGED: 8, Kind.OBJECT_ORPHANED: 1}
+    outcomes = [(finding.kind.value, finding.outcome.value) for finding in report.findings]
+    assert outcomes == [("source_changed", "reported")] * 3 + [("object_orphaned", "repaired")]
+
+
+async def test_one_that_cannot_be_repaired_keeps_no_other_of_its_kind_waiting_for_ever(house, monkeypatch):
+    """Which ones a run takes on is left to chance."""
+    monkeypatch.setattr(reconciler, "_MOST_OF_A_KIND", 1)
+    broken, recording = await house.awaiting(), await house.awaiting()
+    delete_prefix = house.bucket.delete_prefix
+
+    async def fails_for_one(prefix: str) -> None:
+        if broken.id in prefix:
+            raise StoreUnavailable("object store", "it does not answer for this one")
+        await delete_prefix(prefix)
+
+    house.bucket.delete_prefix = fails_for_one
+    for _ in range(200):
+        assert len(await house.reconciled()) == 1
+        if await house.recordings.stored(recording.id) is None:
+            break
+    assert await house.recordings.stored(recording.id) is None
+
+
+async def test_pages_of_a_transcript_that_came_after_its_deletion_go(house):
+    """A worker that is killed between a page and the look whether the recording is still there."""
+    kept, gone = await house.completed(), a_recording()
+    for recording in (kept, gone):
+        await house.transcripts.begin(recording.id, "fence", "echo")
+        await house.transcripts.write(recording.id, "fence", 0, [Segment(id=0, start=0, end=1, text="Well.")])
+    await house.database["transcripts"].delete_one({"_id": gone.id})
+    assert await house.found() == [("transcript_orphaned", gone.id)]
+    assert await house.reconciled() == [("transcript_orphaned", "repaired")]
+    assert [page["recording_id"] async for page in house.database["transcript_pages"].find({})] == [kept.id]
+    assert await house.found() == []
+
+
+async def test_pages_that_cannot_be_looked_at_in_time_keep_nothing_from_its_turn(house):
+    house.bucket.store(a_recording().object_key)
+
+    async def headless():
+        raise StoreUnavailable("document store", "no answer within 10 s")
+        yield []
+
+    house.transcripts.headless = headless
+    assert await house.reconciled() == [("object_orphaned", "repaired")]
+
+
 async def test_one_document_that_cannot_be_read_keeps_no_other_from_its_turn(house):
     await house.database["recordings"].insert_one({"_id": "0broken"})
     house.bucket.store(keys.original("0broken"))
@@ -273,7 +330,7 @@ async def test_a_worker_that_goes_on_writing_loses_nothing_to_the_reconciler(hou
         for _ in range(turns):
             await asyncio.sleep(0)
         house.bucket.store(made.key, b"made again", minutes=0)
-        await house.recordings.add_rendition(recording.id, "render", fence_of(recording.job_id, 2), made)
+        await house.recordings.add_rendition(recording.id, "render", fence_of(a_job(recording), 2), made)
         await run
         assert (await house.recordings.get(recording.id)).renditions == [made]
 

@@ -36,6 +36,36 @@ async def test_a_whole_upload_is_completed_as_its_client_would_have(house):
     assert await house.found() == []
 
 
+async def test_what_is_beyond_the_end_of_its_callers_queue_waits():
+    """And holds up nobody else; the next run completes it, if there is room then."""
+    house = House(max_queue_size_per_caller=2)
+    busy = await house.completed()
+    uploads = [await stored_upload(house) for _ in range(3)]
+    await stored_upload(house, owner_id="bob")
+    assert sorted(await house.reconciled()) == [("upload_stored", "put_off")] * 2 + [("upload_stored", "repaired")] * 2
+    assert await house.jobs.open_by_owner() == {"ada": 2, "bob": 1}
+    waiting = [one for one in uploads if await house.jobs.get(one.job_id) is None]
+    for recording in waiting:
+        assert (await house.recordings.get(recording.id)) == recording
+        assert house.keys_of(recording)
+    await house.jobs.delete(busy.job_id)
+    assert sorted(await house.reconciled()) == [("upload_stored", "put_off"), ("upload_stored", "repaired")]
+
+
+async def test_what_is_beyond_the_end_of_the_whole_queue_waits():
+    house = House(max_queue_size=2)
+    for owner_id in ("ada", "bob", "eve"):
+        await stored_upload(house, owner_id=owner_id)
+    assert sorted(await house.reconciled()) == [("upload_stored", "put_off")] + [("upload_stored", "repaired")] * 2
+
+
+async def stored_upload(house: House, **fields):
+    """What is to be completed."""
+    recording = await house.awaiting(**fields)
+    house.bucket.store(recording.object_key, WEBM)
+    return recording
+
+
 async def test_before_that_it_is_its_clients_affair(house):
     recording = await house.awaiting(ABANDONED - 1)
     house.bucket.store(recording.object_key, WEBM)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from providers.child import Children
+from providers.child_limits import within_output
 from schemas.failures import Permanent
 from streams.media.audio import extract_audio
 from streams.media.limits import Allowance
@@ -15,7 +16,7 @@ from streams.media.messages import AudioDone, RenderDone, ScenesFound
 from streams.media.render import render
 from streams.media.scenes import find_scenes
 from streams.media.source import first_picture
-from tests.media.make import SCREEN_VP8, Shot, Tone, recording, shots
+from tests.media.make import SCREEN_VP8, Shot, Tone, recording, repeating, shots
 
 MB = 1024 * 1024
 WHOLE_SOUND = 3 * 48_000 * 4
@@ -61,6 +62,27 @@ async def test_a_few_bytes_that_decode_to_very_many(tmp_path: Path) -> None:
             failure = await refusal(children, entry, bomb, *args)
             assert failure.code == "decoded_limit"
             assert "0.0625 GB (MEDIA_DECODED_GB)" in failure.detail
+
+
+@pytest.mark.parametrize("kilobytes", [1, 40, 256])
+async def test_a_few_bytes_that_are_copied_very_often(tmp_path: Path, kilobytes: int) -> None:
+    bomb = repeating(recording(tmp_path / "bomb.mp4", [Shot(0)], video="libx264"), 5000)
+    assert bomb.stat().st_size < MB // 40
+    workdir, most = tmp_path / "work", kilobytes * 1024
+    workdir.mkdir()
+    async with Children() as children:
+        failure = await refusal(children, within_output, most, render, bomb, workdir)
+    assert failure.code == "output_limit"
+    assert "GB (MEDIA_OUTPUT_GB)" in failure.detail
+    assert max(file.stat().st_size for file in workdir.iterdir()) <= most
+
+
+async def test_sound_that_becomes_more_than_may_be_written(tmp_path: Path) -> None:
+    sound = recording(tmp_path / "a.mka", [], [Tone(0, 20)], audio="libopus")
+    async with Children() as children:
+        for most in (4 * 1024, 300 * 1024):  # of the m4a, and of the WAV, which Python writes
+            failure = await refusal(children, within_output, most, extract_audio, sound, tmp_path)
+            assert failure.code == "output_limit"
 
 
 @pytest.fixture
