@@ -66,8 +66,8 @@ class Step(Document):
 
     `ticket` is the owner's number of the claim, by which it knows its own again. `woken_by` is the id of the fact that
     the last claim was made on; `returns` counts how often it was given back for a reason that is not its own, `losses`
-    how often its worker went away; `wake_at` is when the sweeper wakes a step that waits, if nobody has claimed it by then,
-    and `wakes` how often it has.
+    how often its worker went away; `wake_at` is when the sweeper wakes a step that waits, if nobody has claimed it by
+    then, and `wakes` how often it has.
     """
 
     name: str
