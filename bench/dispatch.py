@@ -42,7 +42,7 @@ _CELERY = ("celery==5.7.0", "redis==8.1.0", "hiredis==3.3.0", "packaging==26.3")
 _AT_ONCE = 64
 _WORKERS = 2
 _SETTLE_SECONDS = 15.0
-_WARM_UP = 1000
+_WARM_UP = 2000
 """Jobs before the clock starts: the servers' compilers work hardest then. The peer gets as many."""
 _SETTINGS = {"WORKER_CONCURRENCY": "64", "LOG_LEVEL": "warning", "RECONCILE_SECONDS": "86400"}
 """The jobs belong to no recording: a reconciler would take them for what a deletion left behind."""
