@@ -20,7 +20,7 @@ from schemas.events import UNKNOWN, DeadLetter, event_id, read_event
 from schemas.letters import Letter
 from schemas.settings import Settings
 from schemas.topics import Topic
-from stores.errors import ANSWER_SECONDS, StoreUnavailable
+from stores.errors import ANSWER_SECONDS, StoreUnavailable, unanswered
 
 MOST_BYTES = 64 * 1024
 """How much of an unreadable message a letter keeps: all of it, escaped, could exceed what Kafka takes."""
@@ -134,7 +134,7 @@ def _messages(consumer: Consumer, start: int, end: int, until: float) -> Iterato
             yield message
             if number == end - 1:
                 return
-    raise StoreUnavailable("event log", f"no answer within {ANSWER_SECONDS:g} s")
+    raise unanswered(store="event log")
 
 
 def _letter(message: Message) -> Letter:

@@ -72,9 +72,9 @@ async def in_time(seconds: float = ANSWER_SECONDS) -> AsyncIterator[None]:
         raise unanswered(seconds) from error
 
 
-def unanswered(seconds: float = ANSWER_SECONDS) -> StoreUnavailable:
-    """What it is called when the documents' server does not answer in time."""
-    return StoreUnavailable("document store", f"no answer within {seconds:g} s")
+def unanswered(seconds: float = ANSWER_SECONDS, store: str = "document store") -> StoreUnavailable:
+    """What it is called when a store does not answer in time."""
+    return StoreUnavailable(store, f"no answer within {seconds:g} s")
 
 
 @asynccontextmanager
@@ -84,7 +84,7 @@ async def promptly() -> AsyncIterator[None]:
         async with asyncio.timeout(PROMPTLY_SECONDS):
             yield
     except TimeoutError as error:
-        raise StoreUnavailable("event log", f"no answer within {PROMPTLY_SECONDS:g} s") from error
+        raise unanswered(PROMPTLY_SECONDS, "event log") from error
 
 
 def duplicates_in(error: BulkWriteError) -> frozenset[int]:

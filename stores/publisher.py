@@ -16,7 +16,7 @@ from schemas.events import Event, headers
 from schemas.settings import Settings
 from schemas.topics import Topic
 from stores.deadline import Deadline
-from stores.errors import StoreUnavailable
+from stores.errors import StoreUnavailable, unanswered
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +50,8 @@ class Publisher:
         )
         self._reports: list[tuple[asyncio.Future[None], KafkaError | None]] = []
         self._lock = threading.Lock()
-        self._deadline = Deadline(_DELIVERY_SECONDS + 1, _unanswered)
+        seconds = _DELIVERY_SECONDS + 1
+        self._deadline = Deadline(seconds, lambda: unanswered(seconds, "event log"))
         self._running = False
         self._thread = threading.Thread(target=self._poll, name="kafka-delivery", daemon=True)
 
@@ -117,7 +118,3 @@ class Publisher:
                 delivered.set_result(None)
             else:
                 delivered.set_exception(KafkaException(error))
-
-
-def _unanswered() -> StoreUnavailable:
-    return StoreUnavailable("event log", "no answer in time")

@@ -15,6 +15,7 @@ from streams.media.made import folder_bytes
 from streams.media.messages import Progress
 
 M = TypeVar("M")
+R = TypeVar("R")
 
 _GB = 1024**3
 _LOOK_SECONDS = 1.0
@@ -44,6 +45,22 @@ async def over_original(ctx: Context, entry: Callable[..., Iterator[M]], *args: 
         if failure.code == "source_unreadable":
             await expect_accepted(ctx, key, accepted)
         raise
+
+
+async def result_over_original(ctx: Context, kind: type[R], entry: Callable[..., Iterator[Any]], *args: Any) -> R:
+    """What `entry` comes to, a message of that kind, once its child is gone; its progress is told on the way.
+
+    Raises as over_original does.
+    """
+    result: R | None = None
+    async with aclosing(over_original(ctx, entry, *args)) as messages:
+        async for message in messages:
+            if isinstance(message, Progress):
+                await ctx.progress(message.fraction)
+            elif isinstance(message, kind):
+                result = message
+    assert result is not None, f"{entry.__name__} ended without a result"
+    return result
 
 
 def output_bytes(settings: Settings) -> int:

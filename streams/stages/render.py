@@ -5,8 +5,6 @@ Consumes RecordingUploaded from uploads; puts out MediaRendered. Key: recording.
 encodes the picture, so it is the heaviest stage; one child process.
 """
 
-from contextlib import aclosing
-
 from schemas.events import Event, MediaRendered, RecordingUploaded
 from schemas.media import RenditionKind, Thumbnail
 from schemas.topics import Topic
@@ -14,24 +12,15 @@ from stores import keys
 from streams.context import Context
 from streams.media.limits import MAX_PICTURE_BYTES
 from streams.media.made import checked, contents
-from streams.media.messages import Picture, Progress, RenderDone
+from streams.media.messages import Picture, RenderDone
 from streams.media.render import render
-from streams.original import output_bytes, over_original
+from streams.original import output_bytes, result_over_original
 from streams.stage import Outcome, Stage
 
 
 async def perform(ctx: Context, _: Event) -> Outcome:
     """Renders the upload and stores what came out; without a picture it says so and stores nothing."""
-    done: RenderDone | None = None
-    async with aclosing(over_original(ctx, render, ctx.workdir)) as messages:
-        async for message in messages:
-            match message:
-                case Progress():
-                    await ctx.progress(message.fraction)
-                case RenderDone():
-                    done = message
-    assert done is not None, "render ended without a result"
-    return await _finish(ctx, done)
+    return await _finish(ctx, await result_over_original(ctx, RenderDone, render, ctx.workdir))
 
 
 async def _finish(ctx: Context, done: RenderDone) -> Outcome:

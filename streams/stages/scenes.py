@@ -5,30 +5,20 @@ Woken by a JobRequested alone: the render stage finds them on its way, this one 
 nothing; one child process.
 """
 
-from contextlib import aclosing
-
 from schemas.events import Event, ScenesDetected
 from schemas.options import ScenesOptions, read_options
 from schemas.topics import Topic
 from streams.context import Context
-from streams.media.messages import Progress, ScenesFound
+from streams.media.messages import ScenesFound
 from streams.media.scenes import find_scenes
-from streams.original import over_original
+from streams.original import result_over_original
 from streams.stage import Outcome, Stage
 
 
 async def perform(ctx: Context, _: Event) -> Outcome:
     """Looks through the upload and stores its scenes in the place of earlier ones."""
     threshold = read_options(ScenesOptions, ctx.payload).threshold
-    found: ScenesFound | None = None
-    async with aclosing(over_original(ctx, find_scenes, threshold)) as messages:
-        async for message in messages:
-            match message:
-                case Progress():
-                    await ctx.progress(message.fraction)
-                case ScenesFound():
-                    found = message
-    assert found is not None, "find_scenes ended without a result"
+    found = await result_over_original(ctx, ScenesFound, find_scenes, threshold)
     return await _finish(ctx, found, threshold)
 
 
