@@ -103,6 +103,7 @@ _STAGE: dict[str, Any] = {
             "since": _AT,
             "reason": "11 of the newest 20 attempts failed: provider_unavailable 11.",
             "failed_share": 0.55,
+            "waiting_since": _AT,
         }
     ],
 }

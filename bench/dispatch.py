@@ -41,7 +41,6 @@ from stores.recordings import Recordings
 _CELERY = ("celery==5.7.0", "redis==8.1.0", "hiredis==3.3.0", "packaging==26.3")
 _AT_ONCE = 64
 _WORKERS = 2
-_SETTLE_SECONDS = 15.0
 _WARM_UP = 2000
 """Jobs before the clock starts: the servers' compilers work hardest then. The peer gets as many."""
 _SETTINGS = {"WORKER_CONCURRENCY": "64", "LOG_LEVEL": "warning", "RECONCILE_SECONDS": "86400"}
@@ -85,12 +84,6 @@ class Load:
             self._progress.clear()
             await self._progress.wait()
 
-    async def until_waiting(self, count: int) -> None:
-        """Waits until that many jobs wait."""
-        while len(self.made) - len(self.ended) < count:
-            self._progress.clear()
-            await self._progress.wait()
-
     async def keep_waiting(self, waiting: int) -> None:
         """Makes a new job for each that ends, so that `waiting` of them always wait."""
         while True:
@@ -129,26 +122,37 @@ def _job() -> Job:
     return job
 
 
+class System:
+    """The embedded stack with workers of no-op stages, and the load."""
+
+    def __init__(self, folder: Path, opened: AsyncExitStack, environment: dict[str, str], load: Load) -> None:
+        self._folder, self._opened, self._environment = folder, opened, environment
+        self.load = load
+
+    async def start_workers(self) -> None:
+        """Starts as many as the peer has; they end with the system."""
+        for number in range(_WORKERS):
+            child = await Child.start(
+                Program(
+                    name=f"worker {number + 1}",
+                    command=python_module("bench.dispatch_worker"),
+                    log=self._folder / f"worker-{number + 1}.log",
+                    environment=self._environment,
+                    grace=30,
+                )
+            )
+            self._opened.push_async_callback(child.stop)
+
+
 @asynccontextmanager
-async def system(workers: int) -> AsyncIterator[Load]:
-    """The embedded stack, that many workers of no-op stages, and the load."""
+async def system() -> AsyncIterator[System]:
+    """The system, without workers for now."""
     with tempfile.TemporaryDirectory(prefix="tidemark-bench-") as folder:
         async with AsyncExitStack() as opened:
             services = await opened.enter_async_context(EmbeddedStack(Path(folder), default_cache()))
             environment = {**services.environment(), **_SETTINGS}
             settings = Settings.model_validate({name.lower(): value for name, value in environment.items()})
             await prepare(settings)
-            for number in range(workers):
-                child = await Child.start(
-                    Program(
-                        name=f"worker {number + 1}",
-                        command=python_module("bench.dispatch_worker"),
-                        log=Path(folder) / f"worker-{number + 1}.log",
-                        environment=environment,
-                        grace=30,
-                    )
-                )
-                opened.push_async_callback(child.stop)
             database = connect(settings)
             opened.callback(disconnect, database)
             publisher = await opened.enter_async_context(Publisher(settings))
@@ -157,12 +161,14 @@ async def system(workers: int) -> AsyncIterator[Load]:
             load = Load(jobs, outbox, settings)
             following = asyncio.create_task(load.follow())
             opened.callback(following.cancel)
-            yield load
+            yield System(Path(folder), opened, environment, load)
 
 
 async def throughput(count: int) -> float:
     """Jobs a second, from the first to be made to the end of the last, while the workers run."""
-    async with system(_WORKERS) as load:
+    async with system() as run:
+        load = run.load
+        await run.start_workers()
         await load.make(_WARM_UP)
         await load.until_ended(_WARM_UP)
         started = time.perf_counter()
@@ -186,11 +192,12 @@ async def _check(load: Load) -> None:
 
 async def backlog(waiting: int, count: int) -> float:
     """Jobs a second over `count` of them, while `waiting` wait all the time."""
-    async with system(_WORKERS) as load:
+    async with system() as run:
+        load = run.load
+        await load.make(waiting)
+        await run.start_workers()
         keeping = asyncio.create_task(load.keep_waiting(waiting))
-        await load.until_ended(200)
-        await load.until_waiting(round(waiting * 0.95))
-        await asyncio.sleep(_SETTLE_SECONDS)
+        await load.until_ended(_WARM_UP)
         started, before = time.perf_counter(), len(load.ended)
         await load.until_ended(before + count)
         seconds = time.perf_counter() - started
@@ -201,7 +208,8 @@ async def backlog(waiting: int, count: int) -> float:
 
 async def ceiling(count: int) -> float:
     """Changes of job documents a second that the document server takes, from one process, in full groups."""
-    async with system(0) as load:
+    async with system() as run:
+        load = run.load
         jobs = [_job() for _ in range(count)]
         await asyncio.gather(*(load.jobs.create(job) for job in jobs))
         started = time.perf_counter()

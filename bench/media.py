@@ -47,6 +47,7 @@ async def main() -> None:
             Children(preload=("streams.media.audio",), spares=1) as ears,
             Children(preload=("streams.media.render",), spares=1) as eyes,
         ):
+            await asyncio.gather(ears.warm(), eyes.warm())
             await _against_the_chain(ears, eyes, CLIP, room, 0.9)
             await _against_the_chain(ears, eyes, H264, room, 0.25)
         _memory(room)

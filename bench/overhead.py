@@ -105,6 +105,8 @@ async def main() -> None:
             Children(preload=("streams.media.render",), spares=1, niceness=10) as picture,
             Children(preload=("providers.speech.moonshine:engine",), spares=1) as speech,
         ):
+            for children in (media, picture, speech):
+                await children.warm()
             calls = Calls(media, picture, speech, Path(folder))
             await whole_job(client)
             await calls.all()

@@ -43,7 +43,7 @@ class Children:
 
     `preload` names modules, or `module:function` to call, in a spare before it is needed. `memory_mb` and `cpu_seconds`
     are the limits of each child (see providers/child_limits; 0: none); `niceness` is how far it stands back for others.
-    Use as an async context manager: leaving it kills every child.
+    Use as an async context manager: leaving it kills every child. Spares are there after `warm`, or the first work.
     """
 
     def __init__(
@@ -60,14 +60,19 @@ class Children:
         self._arguments = tuple(map(str, (*self._limits, niceness, *preload)))
         self._idle: list[_Child] = []
         self._alive: set[_Child] = set()
+        self._starting = asyncio.Lock()
 
     async def __aenter__(self) -> "Children":
-        await self._refill()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._wanted = 0
-        await asyncio.gather(*(child.kill() for child in list(self._alive)))
+        async with self._starting:  # one that is just being started is among them
+            await asyncio.gather(*(child.kill() for child in list(self._alive)))
+
+    async def warm(self) -> None:
+        """Starts the spares; they do their imports by themselves. Harmless when repeated."""
+        await self._refill()
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -120,8 +125,9 @@ class Children:
         await self._refill()
 
     async def _refill(self) -> None:
-        while len(self._idle) < self._wanted:
-            self._idle.append(await self._spawn())
+        async with self._starting:
+            while len(self._idle) < self._wanted:
+                self._idle.append(await self._spawn())
 
     async def _spawn(self) -> "_Child":
         child = await _Child.start(self._arguments, *self._limits)

@@ -22,7 +22,8 @@ class StageCondition(StrEnum):
 class StageState(Document):
     """A stage in one worker process: `running` of its `slots` are in use. `failed_share` is of the newest attempts.
 
-    `since` is when the condition began; `reason` says of a stage that is not working why it stopped.
+    `since` is when the condition began; `reason` says of a stage that is not working why it stopped. `waiting_since` is
+    when the oldest of the events came about that were read there and wait for a slot.
     """
 
     slots: int
@@ -31,6 +32,7 @@ class StageState(Document):
     since: datetime | None = None
     reason: str | None = None
     failed_share: float = 0
+    waiting_since: datetime | None = None
 
 
 class Worker(Document):
@@ -55,6 +57,7 @@ class StageWorker(Frozen):
     since: datetime | None
     reason: str | None
     failed_share: float
+    waiting_since: datetime | None
 
 
 class StageView(Frozen):

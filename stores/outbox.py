@@ -6,6 +6,7 @@ crossed off a moment later, many jobs at a time; by then the claim of the next s
 """
 
 import asyncio
+from itertools import islice
 from types import TracebackType
 
 import structlog
@@ -25,6 +26,7 @@ log = structlog.get_logger(__name__)
 
 _TELL_SECONDS = 0.03
 _CROSS_OFF_SECONDS = 3.0
+_TOGETHER = 200
 
 
 class Outbox:
@@ -119,12 +121,15 @@ class Outbox:
     async def _cross_off(self) -> None:
         """Crosses off what was paid. Where that fails it stays owed: the sweeper pays it once more."""
         await self._tell()
-        paid, self._paid = self._paid, {}
-        try:
-            jobs = await self._jobs.get_many(tuple(paid))
-            await asyncio.gather(*(self._cross_off_one(job, *paid[job.id]) for job in jobs))
-        except Retryable as error:
-            log.warning("what was paid is not crossed off", jobs=len(paid), reason=str(error))
+        while paid := dict(islice(self._paid.items(), _TOGETHER)):
+            for job_id in paid:
+                del self._paid[job_id]
+            try:
+                jobs = await self._jobs.get_many(tuple(paid))
+                await asyncio.gather(*(self._cross_off_one(job, *paid[job.id]) for job in jobs))
+            except Retryable as error:
+                log.warning("what was paid is not crossed off", jobs=len(paid), reason=str(error))
+                return
 
     async def _cross_off_one(self, job: Job, ids: frozenset[str], version: int) -> None:
         if ids.isdisjoint(job.outbox) and not (job.announce and job.version == version):

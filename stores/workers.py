@@ -60,6 +60,19 @@ class Workers:
             return {fields["_id"]: fields["resumed_at"] async for fields in self._stages.find({})}
 
 
+def waiting_since(workers: Sequence[Worker]) -> dict[str, datetime]:
+    """Of each stage where something waits for a slot: when the oldest of it came about, at any of the workers.
+
+    A topic is read in order, so what came about later may still be unread.
+    """
+    found: dict[str, datetime] = {}
+    for worker in workers:
+        for name, state in worker.stages.items():
+            if state.waiting_since:
+                found[name] = min(state.waiting_since, found.get(name, state.waiting_since))
+    return found
+
+
 def by_stage(workers: Sequence[Worker]) -> tuple[StageView, ...]:
     """Every stage of the pipeline with those of the workers that host it."""
     return tuple(_stage(name, workers) for name in STAGE_NAMES)

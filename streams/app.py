@@ -5,7 +5,7 @@ in tables, values stay raw so that a broken one reaches us, the poll interval li
 partitions of a worker that died are handed on soon after its leases (a minute would be the default).
 """
 
-from typing import cast
+from typing import Any, cast
 
 import faust
 
@@ -54,6 +54,10 @@ def make_app(stage: Stage, settings: Settings, runner: Runner) -> faust.App:
         manual = cast("faust.Stream[bytes]", stream).noack()
         await runner.consume(aiter(manual.events()), manual.ack)
 
+    async def joined(*_: Any, **__: Any) -> None:
+        await runner.joined()
+
+    app.on_partitions_assigned.connect(joined)
     app.agent(topic, name=f"tidemark-{stage.name}")(consume)
     app.finalize()
     return app

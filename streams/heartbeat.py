@@ -28,7 +28,7 @@ _SWEEP_BEATS = 30
 
 
 class Hosted(Protocol):
-    """A stage that this process hosts: its name, how many steps it may run and runs, and its breaker."""
+    """A stage that this process hosts: its name, how many steps it may run and runs, what waits, and its breaker."""
 
     @property
     def stage_name(self) -> str: ...  # noqa: D102
@@ -36,6 +36,8 @@ class Hosted(Protocol):
     def slots(self) -> int: ...  # noqa: D102
     @property
     def running(self) -> int: ...  # noqa: D102
+    @property
+    def waiting_since(self) -> datetime | None: ...  # noqa: D102
     @property
     def breaker(self) -> Breaker: ...  # noqa: D102
 
@@ -116,4 +118,5 @@ def _state(hosted: Hosted, at: datetime) -> StageState:
         since=at - timedelta(seconds=standing.seconds),
         reason=standing.reason,
         failed_share=round(standing.failed_share, 3),
+        waiting_since=hosted.waiting_since,
     )

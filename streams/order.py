@@ -5,7 +5,8 @@ So a thousand uploads of one do not hold up the first of another. What waits her
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from itertools import chain
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -22,6 +23,10 @@ class FairQueue(Generic[T]):
 
     def __len__(self) -> int:
         return self._count
+
+    def __iter__(self) -> Iterator[T]:
+        """What waits, in no order."""
+        return chain.from_iterable(self._waiting.values())
 
     async def put(self, caller: str, item: T) -> None:
         """Adds an item of the caller. Waits while the queue is full."""

@@ -10,6 +10,7 @@ writes over.
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
 from typing import Any, Protocol
 
 import structlog
@@ -67,6 +68,15 @@ class Runner:
     def running(self) -> int:
         """How many of its slots are in use."""
         return len(self._tasks)
+
+    @property
+    def waiting_since(self) -> datetime | None:
+        """When the oldest event came about that waits here for a slot; None when none does."""
+        return min((event.occurred_at for event in self._waiting), default=None)
+
+    async def joined(self) -> None:
+        """The stage has its part of the topic: what work needs is made ready. Harmless when repeated."""
+        await self._intelligence.children.warm()
 
     async def consume(self, messages: AsyncIterator[Message], ack: Callable[[Any], Awaitable[Any]]) -> None:
         """Takes messages for as long as there are any, and serves them as slots become free."""

@@ -3,25 +3,28 @@
 It pays outboxes that their writer left, takes back steps whose lease ran out, and wakes steps that are due, as their
 alarms say (stores/alarms). Every worker process runs one; a job is looked after by the one that moves its `sweep_at`
 first, and an alarm is taken away when that is done. A lease that ran out while the document store was away says nothing
-of its owner, who could not renew it: once the store is back, the owner has a lease's time to go on.
+of its owner, who could not renew it: once the store is back, the owner has a lease's time to go on. A step that nobody
+claims is not woken again while its stage still holds older events: it waits its turn, and a long backlog would only
+grow by what says so again.
 """
 
 import asyncio
 import random
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from pydantic import ValidationError
 
-from schemas.events import read_event
+from schemas.events import Event, read_event
 from schemas.failures import Retryable
-from schemas.jobs import Job, Status
+from schemas.jobs import Job, Status, Step
 from schemas.time import now
 from stores import lifecycle
 from stores.alarms import Alarm, Look
 from stores.errors import LeaseLost, StoreUnavailable
+from stores.workers import waiting_since
 from streams import metrics
 from streams.resources import Resources
 from streams.stage import Stage
@@ -39,6 +42,7 @@ class Sweeper:
         self._resources = resources
         self._stages = stages
         self._spared_until = 0.0
+        self._oldest_waiting: dict[str, datetime] = {}
 
     async def run(self) -> None:
         """Sweeps again and again, with a jitter so that many processes do not sweep in step."""
@@ -63,6 +67,8 @@ class Sweeper:
         """Looks after the jobs that are due longest; whether more may be."""
         alarms = self._resources.jobs.alarms
         due = await alarms.due(now(), _BATCH)
+        if due:
+            self._oldest_waiting = waiting_since(await self._resources.workers.alive(now()))
         done = 0
         for some in _parts(due):
             heard = await self._hear(some)
@@ -125,18 +131,29 @@ class Sweeper:
         at = now()
         if job.sweep_at is None or job.sweep_at > at:
             raise lifecycle.Refused(job.id)
+        waiting = {step.name for step in job.steps if self._waits_behind(job, step)}
         woken = []
         for name in lifecycle.expire(job, at):
-            if fact := self._wake_of(job, name):
-                lifecycle.wake(job, fact, at)
+            fact = self._wake_of(job, name)
+            if fact and name not in waiting:
+                lifecycle.wake(job, fact.id, at)
                 woken.append(name)
         return tuple(woken)
 
-    def _wake_of(self, job: Job, name: str) -> str | None:
+    def _waits_behind(self, job: Job, step: Step) -> bool:
+        """Whether what wakes the step was put out before, and its stage still holds what is older."""
+        put_out = step.status is Status.QUEUED and (step.not_before is None or step.wakes > 0)
+        oldest = self._oldest_waiting.get(step.name)
+        if not put_out or oldest is None:
+            return False
+        fact = self._wake_of(job, step.name)
+        return fact is not None and oldest <= fact.occurred_at
+
+    def _wake_of(self, job: Job, name: str) -> Event | None:
         stage = self._stages.get(name)
         if stage is None:  # of another version of this program, whose workers will look after it
             return None
-        events = [event.id for fact in job.facts if stage.wakes_on(event := read_event(fact))]
+        events = [event for fact in job.facts if stage.wakes_on(event := read_event(fact))]
         return events[-1] if events else None
 
     async def _look_again(self, look: Look) -> None:

@@ -54,6 +54,7 @@ async def fuzz(seed: int, numbers: Iterable[int]) -> AsyncIterator[Case]:
         files = await asyncio.to_thread(corpus, folder)
         children = Children(preload=("bench.fuzz.work",), spares=_AT_ONCE, memory_mb=MEMORY_MB, cpu_seconds=CPU_SECONDS)
         async with children:
+            await children.warm()
             waiting = iter(numbers)
             ended: asyncio.Queue[Case | None] = asyncio.Queue()
             lanes = [asyncio.create_task(_lane(waiting, ended, children, seed, files, folder)) for _ in range(_AT_ONCE)]

@@ -30,7 +30,8 @@ async def test_who_was_seen_lately_is_there(database):
 
 async def test_a_beat_takes_the_place_of_the_one_before(database):
     workers = Workers(database)
-    stopped = StageState(slots=2, running=0, state=StageCondition.STOPPED, since=AT, reason="why", failed_share=0.6)
+    told = {"since": AT, "reason": "why", "failed_share": 0.6, "waiting_since": AT}
+    stopped = StageState(slots=2, running=0, state=StageCondition.STOPPED, **told)
     await workers.seen(a_worker("one", 5, render=StageState(slots=2, running=2), audio=stopped))
     await workers.seen(a_worker("one", 0, render=stopped))
     assert await workers.alive(AT) == [a_worker("one", 0, render=stopped)]

@@ -135,6 +135,7 @@ async def test_beyond_its_limit_of_output_a_child_ends_and_the_limit_is_named(ch
 
 async def test_time_that_went_by_before_the_work_does_not_count():
     async with Children(preload=("tests.unit.providers.child_work:warm_up",), spares=1, cpu_seconds=1) as children:
+        await children.warm()
         assert await collect(children.run(child_work.count, 1)) == [0]
 
 
@@ -199,6 +200,8 @@ async def test_a_child_knows_no_secret(children, monkeypatch):
 
 async def test_a_spare_is_used_once_and_replaced():
     async with Children(preload=("schemas.media",), spares=1) as children:
+        assert children.pids == ()
+        await asyncio.gather(children.warm(), children.warm())
         (spare,) = children.pids
         assert await collect(children.run(child_work.pid)) == [spare]
         (next_spare,) = children.pids
@@ -206,8 +209,17 @@ async def test_a_spare_is_used_once_and_replaced():
     assert await gone(next_spare)
 
 
+async def test_a_spare_that_is_being_started_goes_with_the_others():
+    async with Children(spares=1) as children:
+        warming = asyncio.create_task(children.warm())
+        await asyncio.sleep(0)
+    await warming
+    assert all([await gone(pid) for pid in children.pids])
+
+
 async def test_a_dead_spare_is_noticed():
     async with Children(spares=1) as children:
+        await children.warm()
         (spare,) = children.pids
         os.kill(spare, 9)
         await gone(spare)

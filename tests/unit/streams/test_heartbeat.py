@@ -27,7 +27,9 @@ class Bench:
         self.database = MemoryDatabase()
         self.workers = Workers(self.database)
         self.hosted = {
-            name: SimpleNamespace(stage_name=name, slots=2, running=1, breaker=Breaker(name, Settings()))
+            name: SimpleNamespace(
+                stage_name=name, slots=2, running=1, waiting_since=None, breaker=Breaker(name, Settings())
+            )
             for name in ("audio", "render")
         }
         self.heartbeat = Heartbeat(self.workers, "box:7", tuple(self.hosted.values()))

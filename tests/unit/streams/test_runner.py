@@ -73,9 +73,11 @@ async def test_a_message_is_claimed_and_acknowledged_only_when_a_slot_is_free():
         await many_turns()
         assert (bench.inbox.taken, bench.inbox.acked) == (5, [0, 1])
         assert await bench.status(jobs[2]) is Status.QUEUED
+        assert bench.runner.waiting_since == min(read_event(job.facts[0]).occurred_at for job in jobs[2:])
         bench.go.set()
         for job in jobs:
             await bench.ended(job)
+        assert bench.runner.waiting_since is None
         assert bench.most == 2
         assert bench.inbox.acked == [0, 1, 2, 3, 4]
 

@@ -5,8 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from schemas.jobs import Status
+from schemas.events import read_event
+from schemas.jobs import Failure, Status
 from schemas.time import now
+from schemas.workers import StageState, Worker
 from stores import lifecycle
 from stores.errors import StoreUnavailable
 from streams.stages import STAGES
@@ -91,6 +93,34 @@ async def test_a_step_is_not_woken_before_it_is_due(world, sweeper):
     await stored(world, a_job(at=a_minute_ago()), claim("audio", 300), claim("render", 300), paid)
     await sweeper.sweep()
     assert world.publisher.events == []
+
+
+def waiting(at):
+    """A worker where an event of that moment waits for a slot of `audio`, and of `render`."""
+    stages = dict.fromkeys(("audio", "render"), StageState(slots=2, running=2, waiting_since=at))
+    return Worker(id="w", host="h", pid=1, version="1", stages=stages, started_at=at, seen_at=now())
+
+
+@pytest.mark.parametrize(("older_by", "woken"), [(1, False), (0, False), (-1, True)])
+@pytest.mark.parametrize("others", [(), (claim("render", 7200, now()),)], ids=["alone", "beside one that runs"])
+async def test_a_step_whose_stage_still_holds_older_events_waits_its_turn(world, sweeper, older_by, woken, others):
+    uploaded = now() - timedelta(hours=1)
+    job = a_job(at=uploaded)
+    await world.resources.workers.seen(waiting(read_event(job.facts[0]).occurred_at - timedelta(seconds=older_by)))
+    await stored(world, job, *others, paid)
+    await sweeper.sweep()
+    assert world.publisher.types() == ["recording.uploaded"] * woken
+    assert any(now() < at <= now() + timedelta(hours=2) for at in await alarms(world)), "it is looked at again"
+
+
+async def test_a_step_that_was_put_off_is_woken_when_its_time_has_come(world, sweeper):
+    job = a_job(at=a_minute_ago())
+    await world.resources.workers.seen(waiting(a_minute_ago() - timedelta(days=1)))
+    busy = Failure(code="recording_busy", detail="x")
+    put_off = [claim("audio"), lambda job: lifecycle.put_off(job, "audio", 1, busy, 1, a_minute_ago())]
+    await stored(world, job, *put_off, claim("render", 300), paid)
+    await sweeper.sweep()
+    assert world.publisher.types() == ["recording.uploaded"]
 
 
 async def test_one_of_many_sweepers_looks_after_a_job(world):
