@@ -16,6 +16,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
+from statistics import mean
 
 from aiokafka import AIOKafkaConsumer
 
@@ -43,6 +44,9 @@ _AT_ONCE = 64
 _WORKERS = 2
 _WARM_UP = 2000
 """Jobs before the clock starts: the servers' compilers work hardest then. The peer gets as many."""
+_SETTLE_SECONDS = 30.0
+"""What follows the making of so many jobs at once, as nobody would: the looks at them a few seconds later."""
+_ROUNDS = 2
 _SETTINGS = {"WORKER_CONCURRENCY": "64", "LOG_LEVEL": "warning", "RECONCILE_SECONDS": "86400"}
 """The jobs belong to no recording: a reconciler would take them for what a deletion left behind."""
 
@@ -198,10 +202,10 @@ async def backlog(waiting: int, count: int) -> float:
         await run.start_workers()
         keeping = asyncio.create_task(load.keep_waiting(waiting))
         await load.until_ended(_WARM_UP)
+        await asyncio.sleep(_SETTLE_SECONDS)
         started, before = time.perf_counter(), len(load.ended)
         await load.until_ended(before + count)
         seconds = time.perf_counter() - started
-        print(f"  {len(load.made) - len(load.ended)} were waiting at the end")
         keeping.cancel()
     return count / seconds
 
@@ -275,11 +279,13 @@ def main() -> None:
     most = asyncio.run(ceiling(2000))
     print(f"ceiling: changes in groups   {most:.0f} a second; a job takes about 8 of them: {most / 8:.0f} jobs/s")
     if given.backlog:
-        few = asyncio.run(backlog(500, given.jobs))
-        print(f"with 500 waiting             {few:.0f} jobs/s")
-        many = asyncio.run(backlog(given.backlog, given.jobs))
-        print(f"with {given.backlog} waiting           {many:.0f} jobs/s")
-        print(f"ratio                        {many / few:.2f}  (goal at least 0.9)")
+        few, many = [], []
+        for _ in range(_ROUNDS):
+            few.append(asyncio.run(backlog(500, given.jobs)))
+            many.append(asyncio.run(backlog(given.backlog, given.jobs)))
+        print(f"with 500 waiting             {mean(few):.0f} jobs/s  (of {[round(rate) for rate in few]})")
+        print(f"with {given.backlog} waiting           {mean(many):.0f} jobs/s  (of {[round(rate) for rate in many]})")
+        print(f"ratio                        {mean(many) / mean(few):.2f}  (goal at least 0.9)")
 
 
 if __name__ == "__main__":

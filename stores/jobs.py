@@ -15,7 +15,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import orjson
@@ -83,6 +83,19 @@ class Jobs:
         for first in range(0, len(job_ids), _TOGETHER):
             found += await self._read_all(list(job_ids[first : first + _TOGETHER]))
         return [job for job in found if isinstance(job, Job)]
+
+    async def next_looks(self, job_ids: Sequence[str]) -> dict[str, datetime | None]:
+        """When the sweeper is to look at each of the jobs that are there; one that cannot be read it is to look at now.
+
+        Much cheaper than the jobs themselves, and most looks find nothing to do.
+        """
+        found: dict[str, datetime | None] = {}
+        for first in range(0, len(job_ids), _TOGETHER):
+            wanted = {"_id": {"$in": list(job_ids[first : first + _TOGETHER])}}
+            async with answering():
+                async for fields in self._jobs.find(wanted, {"state.sweep_at": 1}):
+                    found[fields["_id"]] = _next_look(fields)
+        return found
 
     async def get_owned(self, owner_id: str, job_id: str) -> Job | None:
         """The caller's own job; None where there is none or it is somebody else's."""
@@ -230,6 +243,14 @@ def _job(fields: Fields) -> Job:
     state = fields["state"][0]
     facts = [orjson.loads(fact) if isinstance(fact, str) else fact for fact in state.get("facts", ())]
     return from_document(Job, {"_id": fields["_id"], **state, "facts": facts})
+
+
+def _next_look(fields: Fields) -> datetime | None:
+    try:
+        at: datetime | None = fields["state"][0]["sweep_at"]
+    except (KeyError, IndexError, TypeError):
+        return datetime.min.replace(tzinfo=UTC)
+    return at
 
 
 def _readable(fields: Fields | None) -> Job | Exception | None:

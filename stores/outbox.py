@@ -6,7 +6,6 @@ crossed off a moment later, many jobs at a time; by then the claim of the next s
 """
 
 import asyncio
-from itertools import islice
 from types import TracebackType
 
 import structlog
@@ -121,9 +120,10 @@ class Outbox:
     async def _cross_off(self) -> None:
         """Crosses off what was paid. Where that fails it stays owed: the sweeper pays it once more."""
         await self._tell()
-        while paid := dict(islice(self._paid.items(), _TOGETHER)):
-            for job_id in paid:
-                del self._paid[job_id]
+        owed = list(self._paid)  # what is paid meanwhile has a pause of its own
+        for first in range(0, len(owed), _TOGETHER):
+            together = [job_id for job_id in owed[first : first + _TOGETHER] if job_id in self._paid]
+            paid = {job_id: self._paid.pop(job_id) for job_id in together}
             try:
                 jobs = await self._jobs.get_many(tuple(paid))
                 await asyncio.gather(*(self._cross_off_one(job, *paid[job.id]) for job in jobs))

@@ -72,7 +72,7 @@ async def serve(settings: Settings, stages: tuple[Stage, ...]) -> None:
         owner = f"{socket.gethostname()}:{os.getpid()}:{new_id()[-6:]}"
         runners = [await _open_runner(stage, resources, owner, stack) for stage in stages]
         apps = [make_app(stage, settings, runner) for stage, runner in zip(stages, runners, strict=True)]
-        duties: list[Duty] = [Sweeper(resources, STAGES).run, resources.leases.run]
+        duties: list[Duty] = [Sweeper(resources, STAGES, owner).run, resources.leases.run]
         duties.append(Heartbeat(resources.workers, owner, runners).run)
         duties.append(Housekeeping(resources, owner).run)
         await _work(apps, runners, duties, stop)

@@ -1,8 +1,9 @@
 """The sweeper: looks after jobs that nobody else will.
 
 It pays outboxes that their writer left, takes back steps whose lease ran out, and wakes steps that are due, as their
-alarms say (stores/alarms). Every worker process runs one; a job is looked after by the one that moves its `sweep_at`
-first, and an alarm is taken away when that is done. A lease that ran out while the document store was away says nothing
+alarms say (stores/alarms). Every worker process runs one, and hears its share of the alarms, or all that nobody else
+heard in time; a job is looked after by the one that moves its `sweep_at` first, and an alarm is taken away when that is
+done. A lease that ran out while the document store was away says nothing
 of its owner, who could not renew it: once the store is back, the owner has a lease's time to go on. A step that nobody
 claims is not woken again while its stage still holds older events: it waits its turn, and a long backlog would only
 grow by what says so again.
@@ -13,6 +14,7 @@ import random
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from zlib import crc32
 
 import structlog
 from pydantic import ValidationError
@@ -33,14 +35,19 @@ log = structlog.get_logger(__name__)
 
 _BATCH = 200
 _AGAIN = timedelta(seconds=60)
+_SEEN_LATELY = timedelta(seconds=5)
+"""A worker that was not seen for so long gets no share of the alarms: it may be gone. It beats every two seconds."""
+_UNHEARD = timedelta(seconds=5)
+"""What nobody has heard for so long is everybody's."""
 
 
 class Sweeper:
-    """Sweeps for as long as it runs. Cancel it to end it: nothing is lost."""
+    """Sweeps for as long as it runs, in the name of the worker `owner`. Cancel it to end it: nothing is lost."""
 
-    def __init__(self, resources: Resources, stages: dict[str, Stage]) -> None:
+    def __init__(self, resources: Resources, stages: dict[str, Stage], owner: str = "") -> None:
         self._resources = resources
         self._stages = stages
+        self._owner = owner
         self._spared_until = 0.0
         self._oldest_waiting: dict[str, datetime] = {}
 
@@ -65,24 +72,33 @@ class Sweeper:
 
     async def _sweep_some(self) -> bool:
         """Looks after the jobs that are due longest; whether more may be."""
-        alarms = self._resources.jobs.alarms
-        due = await alarms.due(now(), _BATCH)
-        if due:
-            self._oldest_waiting = waiting_since(await self._resources.workers.alive(now()))
+        alarms, at = self._resources.jobs.alarms, now()
+        due = await alarms.due(at, _BATCH)
+        workers = await self._resources.workers.alive(at) if due else []
+        self._oldest_waiting = waiting_since(workers)
+        there = [worker.id for worker in workers if worker.seen_at >= at - _SEEN_LATELY]
         done = 0
-        for some in _parts(due):
+        for some in _parts([alarm for alarm in due if self._hears(alarm, there, at)]):
             heard = await self._hear(some)
             await alarms.remove(heard)
             done += len(heard)
         return len(due) == _BATCH and bool(done)
 
+    def _hears(self, alarm: Alarm, workers: list[str], at: datetime) -> bool:
+        if self._owner not in workers or alarm.at <= at - _UNHEARD:
+            return True
+        return workers[crc32(alarm.id.encode()) % len(workers)] == self._owner
+
     async def _hear(self, alarms: list[Alarm]) -> list[Alarm]:
         """Looks at every job of the alarms; those that have done their duty."""
-        wanted = {look.job_id for alarm in alarms for look in alarm.looks}
-        jobs = {job.id: job for job in await self._resources.jobs.get_many(list(wanted))}
+        at = now()
+        known = await self._resources.jobs.next_looks(list({look.job_id for alarm in alarms for look in alarm.looks}))
+        due = {job_id for job_id, moment in known.items() if moment is not None and moment <= at}
+        jobs = {job.id: job for job in await self._resources.jobs.get_many(list(due))}
 
         async def heard(alarm: Alarm) -> bool:
-            return all(await asyncio.gather(*(self._look(look, jobs.get(look.job_id)) for look in alarm.looks)))
+            looks = [look for look in alarm.looks if look.job_id not in known or look.job_id in due]
+            return all(await asyncio.gather(*(self._look(look, jobs.get(look.job_id)) for look in looks)))
 
         done = await asyncio.gather(*(heard(alarm) for alarm in alarms))
         return [alarm for alarm, all_looked in zip(alarms, done, strict=True) if all_looked]

@@ -1,6 +1,7 @@
 """Jobs: every change is one whole state, whoever else changes the job at the same time."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 
@@ -288,3 +289,17 @@ async def test_the_alarm_is_there_before_the_change(jobs, monkeypatch):
     await jobs.change(job.id, lambda job: lifecycle.published(job, job.outbox, job.version, later(10**8)))
     ((moment, alarms),) = seen
     assert moment in alarms
+
+
+async def test_when_the_sweeper_is_to_look_is_known_without_the_job(jobs, database):
+    open_job, over = await jobs.create(a_job()), a_job()
+    lifecycle.cancel(over, START)
+    lifecycle.published(over, list(over.outbox), over.version, START)
+    await jobs.create(over)
+    await database["jobs"].insert_one({"_id": f"strange {over.id}", "state": [{"version": 1}]})
+    looks = await jobs.next_looks([open_job.id, over.id, f"strange {over.id}", "none"])
+    assert looks == {
+        open_job.id: (await jobs.get(open_job.id)).sweep_at,
+        over.id: None,
+        f"strange {over.id}": datetime.min.replace(tzinfo=UTC),
+    }

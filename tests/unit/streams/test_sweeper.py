@@ -95,10 +95,13 @@ async def test_a_step_is_not_woken_before_it_is_due(world, sweeper):
     assert world.publisher.events == []
 
 
+def a_worker(name, stages=None, seen=None):
+    return Worker(id=name, host="h", pid=1, version="1", stages=stages or {}, started_at=now(), seen_at=seen or now())
+
+
 def waiting(at):
     """A worker where an event of that moment waits for a slot of `audio`, and of `render`."""
-    stages = dict.fromkeys(("audio", "render"), StageState(slots=2, running=2, waiting_since=at))
-    return Worker(id="w", host="h", pid=1, version="1", stages=stages, started_at=at, seen_at=now())
+    return a_worker("w", dict.fromkeys(("audio", "render"), StageState(slots=2, running=2, waiting_since=at)))
 
 
 @pytest.mark.parametrize(("older_by", "woken"), [(1, False), (0, False), (-1, True)])
@@ -127,6 +130,29 @@ async def test_one_of_many_sweepers_looks_after_a_job(world):
     await stored(world, a_job(at=a_minute_ago()), claim("audio"), claim("render", 300), paid)
     await asyncio.gather(*(Sweeper(world.resources, STAGES).sweep() for _ in range(5)))
     assert world.publisher.types() == ["recording.uploaded"]
+
+
+async def test_workers_share_the_alarms_and_what_nobody_heard_in_time_is_everybodys(world):
+    for name in ("one", "two"):
+        await world.resources.workers.seen(a_worker(name))
+    for _ in range(40):
+        job = await world.resources.jobs.create(a_job(at=now()))
+        await world.resources.jobs.alarms.set(job.id, now())
+    await Sweeper(world.resources, STAGES, "one").sweep()
+    left = await world.resources.jobs.alarms.due(now(), 1000)
+    assert 0 < len(left) < 40
+    await Sweeper(world.resources, STAGES, "two").sweep()
+    assert await world.resources.jobs.alarms.due(now(), 1000) == []
+
+
+@pytest.mark.parametrize(("silent", "late"), [(0, 6), (6, 0)], ids=["late alarms", "of one that is gone"])
+async def test_no_alarm_waits_for_a_worker_that_does_not_hear(world, silent, late):
+    await world.resources.workers.seen(a_worker("deaf", seen=now() - timedelta(seconds=silent)))
+    await world.resources.workers.seen(a_worker("one"))
+    for _ in range(20):
+        await world.resources.jobs.alarms.set("gone", now() - timedelta(seconds=late), last=True)
+    await Sweeper(world.resources, STAGES, "one").sweep()
+    assert await alarms(world) == []
 
 
 async def test_what_kafka_did_not_take_stays_due(world, sweeper):
