@@ -15,6 +15,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -42,6 +43,16 @@ _NEW_STEP = Step(name="").model_dump()
 _ALWAYS_TOLD = frozenset({"name", "status", "attempt", "fence"})
 _LIST_SECONDS = 10.0
 """Lists and counts may look through everything, where there are no indexes."""
+
+
+@dataclass(frozen=True)
+class Debt:
+    """What a job owes: facts by their ids, and the news of its version."""
+
+    revision: int
+    version: int
+    outbox: tuple[str, ...]
+    announce: bool
 
 
 class Jobs:
@@ -89,13 +100,21 @@ class Jobs:
 
         Much cheaper than the jobs themselves, and most looks find nothing to do.
         """
-        found: dict[str, datetime | None] = {}
+        return {fields["_id"]: _next_look(fields) async for fields in self._parts_of(job_ids, "sweep_at")}
+
+    async def debts(self, job_ids: Sequence[str]) -> dict[str, Debt]:
+        """What each of the jobs owes that are there and can be read: much cheaper than the jobs themselves."""
+        found = self._parts_of(job_ids, "revision", "version", "outbox", "announce")
+        debts = {fields["_id"]: _debt(fields) async for fields in found}
+        return {job_id: debt for job_id, debt in debts.items() if debt is not None}
+
+    async def _parts_of(self, job_ids: Sequence[str], *names: str) -> AsyncIterator[Fields]:
         for first in range(0, len(job_ids), _TOGETHER):
             wanted = {"_id": {"$in": list(job_ids[first : first + _TOGETHER])}}
             async with answering():
-                async for fields in self._jobs.find(wanted, {"state.sweep_at": 1}):
-                    found[fields["_id"]] = _next_look(fields)
-        return found
+                found = await self._jobs.find(wanted, {f"state.{name}": 1 for name in names}).to_list(_TOGETHER)
+            for fields in found:
+                yield fields
 
     async def get_owned(self, owner_id: str, job_id: str) -> Job | None:
         """The caller's own job; None where there is none or it is somebody else's."""
@@ -251,6 +270,14 @@ def _next_look(fields: Fields) -> datetime | None:
     except (KeyError, IndexError, TypeError):
         return datetime.min.replace(tzinfo=UTC)
     return at
+
+
+def _debt(fields: Fields) -> Debt | None:
+    try:
+        state = fields["state"][0]
+        return Debt(state["revision"], state["version"], tuple(state["outbox"]), state["announce"])
+    except (KeyError, IndexError, TypeError):
+        return None
 
 
 def _readable(fields: Fields | None) -> Job | Exception | None:

@@ -6,6 +6,7 @@ crossed off a moment later, many jobs at a time; by then the claim of the next s
 """
 
 import asyncio
+from dataclasses import dataclass
 from types import TracebackType
 
 import structlog
@@ -17,7 +18,7 @@ from schemas.pipeline import JobType
 from schemas.time import now
 from stores import lifecycle
 from stores.errors import LeaseLost, StoreUnavailable
-from stores.jobs import Jobs
+from stores.jobs import Debt, Jobs
 from stores.publisher import Publisher
 from stores.recordings import Recordings
 
@@ -26,6 +27,14 @@ log = structlog.get_logger(__name__)
 _TELL_SECONDS = 0.03
 _CROSS_OFF_SECONDS = 3.0
 _TOGETHER = 200
+
+
+@dataclass(frozen=True)
+class _Paid:
+    """What was paid of a job: the facts, and the news of its version. `job` is the newest state that is known of it."""
+
+    job: Job
+    facts: frozenset[str]
 
 
 class Outbox:
@@ -43,7 +52,7 @@ class Outbox:
         self._publisher = publisher
         self._pause = pause
         self._news: dict[str, Job] = {}
-        self._paid: dict[str, tuple[frozenset[str], int]] = {}
+        self._paid: dict[str, _Paid] = {}
         self._one_at_a_time = asyncio.Lock()
         self._telling: asyncio.Task[None] | None = None
         self._crossing: asyncio.Task[None] | None = None
@@ -109,8 +118,10 @@ class Outbox:
 
     def _remember(self, job: Job) -> None:
         """Notes the facts as paid, and the news, which are told before they are crossed off."""
-        ids, version = self._paid.get(job.id, (frozenset(), 0))
-        self._paid[job.id] = (ids | set(job.outbox), max(version, job.version))
+        before = self._paid.get(job.id)
+        known = before.job if before and before.job.revision > job.revision else job
+        ids = before.facts | set(job.outbox) if before else frozenset(job.outbox)
+        self._paid[job.id] = _Paid(known, ids)
 
     async def _cross_off_later(self) -> None:
         while self._paid:
@@ -120,22 +131,24 @@ class Outbox:
     async def _cross_off(self) -> None:
         """Crosses off what was paid. Where that fails it stays owed: the sweeper pays it once more."""
         await self._tell()
-        owed = list(self._paid)  # what is paid meanwhile has a pause of its own
-        for first in range(0, len(owed), _TOGETHER):
-            together = [job_id for job_id in owed[first : first + _TOGETHER] if job_id in self._paid]
+        due = list(self._paid)  # what is paid meanwhile has a pause of its own
+        for first in range(0, len(due), _TOGETHER):
+            together = [job_id for job_id in due[first : first + _TOGETHER] if job_id in self._paid]
             paid = {job_id: self._paid.pop(job_id) for job_id in together}
             try:
-                jobs = await self._jobs.get_many(tuple(paid))
-                await asyncio.gather(*(self._cross_off_one(job, *paid[job.id]) for job in jobs))
+                owed = await self._jobs.debts(tuple(paid))
+                await asyncio.gather(*(self._cross_off_one(paid[job_id], debt) for job_id, debt in owed.items()))
             except Retryable as error:
                 log.warning("what was paid is not crossed off", jobs=len(paid), reason=str(error))
                 return
 
-    async def _cross_off_one(self, job: Job, ids: frozenset[str], version: int) -> None:
-        if ids.isdisjoint(job.outbox) and not (job.announce and job.version == version):
+    async def _cross_off_one(self, paid: "_Paid", debt: Debt) -> None:
+        job, version = paid.job, paid.job.version
+        if paid.facts.isdisjoint(debt.outbox) and not (debt.announce and debt.version == version):
             return
+        known = job if job.revision == debt.revision else None
         try:
-            await self._jobs.change(job.id, lambda job: lifecycle.published(job, ids, version, now()), known=job)
+            await self._jobs.change(job.id, lambda job: lifecycle.published(job, paid.facts, version, now()), known)
         except LeaseLost:  # the job was deleted meanwhile: nothing is owed any more
             return
 

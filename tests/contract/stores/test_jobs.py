@@ -9,7 +9,7 @@ from schemas.jobs import Job, Status
 from schemas.pipeline import JobType
 from stores import lifecycle
 from stores.errors import LeaseLost
-from stores.jobs import Jobs
+from stores.jobs import Debt, Jobs
 from tests.unit.stores.jobs import START, a_job, a_recording, later, wake_of
 
 WRITERS = 25
@@ -302,4 +302,15 @@ async def test_when_the_sweeper_is_to_look_is_known_without_the_job(jobs, databa
         open_job.id: (await jobs.get(open_job.id)).sweep_at,
         over.id: None,
         f"strange {over.id}": datetime.min.replace(tzinfo=UTC),
+    }
+
+
+async def test_what_a_job_owes_is_known_without_the_job(jobs, database):
+    job = await jobs.create(a_job())
+    paid, _ = await jobs.change((await jobs.create(a_job())).id, lambda job: lifecycle.cancel(job, START))
+    paid, _ = await jobs.change(paid.id, lambda job: lifecycle.published(job, list(job.outbox), job.version, START))
+    await database["jobs"].insert_one({"_id": f"strange {job.id}", "state": [{"version": 1}]})
+    assert await jobs.debts([job.id, paid.id, f"strange {job.id}", "none"]) == {
+        job.id: Debt(job.revision, job.version, tuple(job.outbox), True),
+        paid.id: Debt(paid.revision, paid.version, (), False),
     }

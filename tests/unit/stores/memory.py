@@ -244,10 +244,15 @@ def _projected(document: Fields, paths: tuple[str, ...]) -> Fields:
         if not rest:
             kept[name] = value
         elif isinstance(value, list):
-            kept[name] = [{rest: item[rest]} if rest in item else {} for item in value]
+            before = kept.get(name, [{}] * len(value))
+            kept[name] = [{**had, **_only(item, rest)} for had, item in zip(before, value, strict=True)]
         else:
-            kept[name] = {rest: value[rest]} if rest in value else {}
+            kept[name] = {**kept.get(name, {}), **_only(value, rest)}
     return kept
+
+
+def _only(fields: Fields, name: str) -> Fields:
+    return {name: fields[name]} if name in fields else {}
 
 
 def _unwound(documents: list[Fields], path: str) -> list[Fields]:
