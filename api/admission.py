@@ -27,7 +27,8 @@ _FRESH_SECONDS = 2.0
 _PAUSES = 20
 _OLD = 10
 _FAILED_SECONDS = 1.0
-_WAIT_SECONDS = 0.4
+_WAIT_SECONDS = 0.2
+"""A call may wait for two counts, and then for a store that is away: together less than three seconds."""
 _AGAIN_SECONDS = 5
 _JOBS = "of your jobs have not ended yet; more are taken when some have."
 _UPLOADS = "of your announced uploads have not come yet; more are taken when some have, or have expired."
