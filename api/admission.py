@@ -27,7 +27,8 @@ _FRESH_SECONDS = 2.0
 _PAUSES = 20
 _OLD = 10
 _FAILED_SECONDS = 1.0
-_WAIT_SECONDS = 0.2
+_WAIT_SECONDS = 0.4
+_OLD_WAIT_SECONDS = 0.2
 """A call may wait for two counts, and then for a store that is away: together less than three seconds."""
 _AGAIN_SECONDS = 5
 _JOBS = "of your jobs have not ended yet; more are taken when some have."
@@ -113,8 +114,10 @@ class _Queue:
         nobody: whoever is let in meets the store next.
         """
         counting = self._latest()
-        if self._full(owner_id) or time.monotonic() >= self._good_until:
+        if self._full(owner_id):
             await asyncio.wait([counting], timeout=_WAIT_SECONDS)
+        elif time.monotonic() >= self._good_until:
+            await asyncio.wait([counting], timeout=_OLD_WAIT_SECONDS)
         if refusal := self._full(owner_id):
             raise _full(refusal)
 

@@ -28,7 +28,7 @@ from schemas.jobs import Job, Status, Step
 from schemas.time import after
 from stores.alarms import Alarms
 from stores.documents import Database, from_document, to_document
-from stores.errors import LeaseLost, StoreUnavailable, answering, duplicates_in, in_time
+from stores.errors import ANSWER_SECONDS, LeaseLost, StoreUnavailable, answering, duplicates_in, in_time
 from stores.grouping import Grouped
 from stores.scan import newest, pages, present
 
@@ -37,8 +37,9 @@ Fields = dict[str, Any]
 
 _CONFLICTS = 50
 _TOGETHER = 200
-_WRITTEN_SECONDS = 4.0
-"""When what is being written now is there, or will not be."""
+_WRITTEN_SECONDS = 3 * ANSWER_SECONDS
+"""When what is being written now is there, or will not be: it waits for alarm, group and server."""
+_NOW = datetime.min.replace(tzinfo=UTC)
 _NEW_STEP = Step(name="").model_dump()
 _ALWAYS_TOLD = frozenset({"name", "status", "attempt", "fence"})
 _LIST_SECONDS = 10.0
@@ -266,10 +267,10 @@ def _job(fields: Fields) -> Job:
 
 def _next_look(fields: Fields) -> datetime | None:
     try:
-        at: datetime | None = fields["state"][0]["sweep_at"]
+        at = fields["state"][0]["sweep_at"]
     except (KeyError, IndexError, TypeError):
-        return datetime.min.replace(tzinfo=UTC)
-    return at
+        return _NOW
+    return at if isinstance(at, datetime | None) else _NOW
 
 
 def _debt(fields: Fields) -> Debt | None:

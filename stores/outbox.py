@@ -130,11 +130,12 @@ class Outbox:
 
     async def _cross_off(self) -> None:
         """Crosses off what was paid. Where that fails it stays owed: the sweeper pays it once more."""
+        due = list(self._paid.items())  # what is paid from now on is told, and crossed off, the next time
         await self._tell()
-        due = list(self._paid)  # what is paid meanwhile has a pause of its own
         for first in range(0, len(due), _TOGETHER):
-            together = [job_id for job_id in due[first : first + _TOGETHER] if job_id in self._paid]
-            paid = {job_id: self._paid.pop(job_id) for job_id in together}
+            paid = {job_id: one for job_id, one in due[first : first + _TOGETHER] if self._paid.get(job_id) is one}
+            for job_id in paid:
+                del self._paid[job_id]
             try:
                 owed = await self._jobs.debts(tuple(paid))
                 await asyncio.gather(*(self._cross_off_one(paid[job_id], debt) for job_id, debt in owed.items()))

@@ -6,11 +6,17 @@ heartbeat. Both are as small as the number of processes and stages, so they are 
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
 
 from schemas.pipeline import STAGE_NAMES
 from schemas.workers import StageCondition, StageView, StageWorker, Worker
 from stores.documents import Database, from_document, to_document
 from stores.errors import answering
+
+log = structlog.get_logger(__name__)
 
 ALIVE_SECONDS = 10.0
 """A worker that was not seen for so long does not count as there: it beats every two seconds."""
@@ -43,11 +49,11 @@ class Workers:
             await self._workers.delete_many({"seen_at": {"$lt": long_ago}})
 
     async def alive(self, at: datetime) -> list[Worker]:
-        """Those that were seen lately, by their names."""
+        """Those that were seen lately, by their names; one of a newer release that cannot be read is left out."""
         async with answering():
-            found = [from_document(Worker, fields) async for fields in self._workers.find({})]
+            found = [_readable(fields) async for fields in self._workers.find({})]
         lately = at - timedelta(seconds=ALIVE_SECONDS)
-        return sorted((worker for worker in found if worker.seen_at >= lately), key=lambda worker: worker.id)
+        return sorted((one for one in found if one and one.seen_at >= lately), key=lambda worker: worker.id)
 
     async def resume(self, stage: str, at: datetime) -> None:
         """Tells the stage to go on: its workers do within a few seconds. A repeat tells them again."""
@@ -58,6 +64,14 @@ class Workers:
         """When which stage was last told to go on."""
         async with answering():
             return {fields["_id"]: fields["resumed_at"] async for fields in self._stages.find({})}
+
+
+def _readable(fields: dict[str, Any]) -> Worker | None:
+    try:
+        return from_document(Worker, fields)
+    except ValidationError as error:
+        log.info("a worker cannot be read", worker=fields["_id"], reason=str(error))
+        return None
 
 
 def waiting_since(workers: Sequence[Worker]) -> dict[str, datetime]:

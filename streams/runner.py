@@ -75,8 +75,11 @@ class Runner:
         return min((event.occurred_at for event in self._waiting), default=None)
 
     async def joined(self) -> None:
-        """The stage has its part of the topic: what work needs is made ready. Harmless when repeated."""
-        await self._intelligence.children.warm()
+        """The stage has its part of the topic: what work needs is made ready, if it can. Harmless when repeated."""
+        try:
+            await self._intelligence.children.warm()
+        except OSError as error:
+            self._log.warning("no idle child could be started; the next work tries again", error=str(error))
 
     async def consume(self, messages: AsyncIterator[Message], ack: Callable[[Any], Awaitable[Any]]) -> None:
         """Takes messages for as long as there are any, and serves them as slots become free."""

@@ -5,8 +5,8 @@ alarms say (stores/alarms). Every worker process runs one, and hears its share o
 heard in time; a job is looked after by the one that moves its `sweep_at` first, and an alarm is taken away when that is
 done. A lease that ran out while the document store was away says nothing
 of its owner, who could not renew it: once the store is back, the owner has a lease's time to go on. A step that nobody
-claims is not woken again while its stage still holds older events: it waits its turn, and a long backlog would only
-grow by what says so again.
+has claimed yet is not woken again at the first looks while its stage still holds older events: it waits its turn, and a
+long backlog would only grow by what says so again.
 """
 
 import asyncio
@@ -35,6 +35,7 @@ log = structlog.get_logger(__name__)
 
 _BATCH = 200
 _AGAIN = timedelta(seconds=60)
+_LOOKS_IN_GOOD_FAITH = 2
 _SEEN_LATELY = timedelta(seconds=5)
 """A worker that was not seen for so long gets no share of the alarms: it may be gone. It beats every two seconds."""
 _UNHEARD = timedelta(seconds=5)
@@ -157,10 +158,13 @@ class Sweeper:
         return tuple(woken)
 
     def _waits_behind(self, job: Job, step: Step) -> bool:
-        """Whether what wakes the step was put out before, and its stage still holds what is older."""
-        put_out = step.status is Status.QUEUED and (step.not_before is None or step.wakes > 0)
+        """Whether a step that nobody has claimed yet most likely waits its turn: its stage still holds what is older.
+
+        Most likely, since what is tried again is old too, but comes late. So it is taken for granted for half an hour.
+        """
+        fresh = step.status is Status.QUEUED and step.not_before is None and step.wakes < _LOOKS_IN_GOOD_FAITH
         oldest = self._oldest_waiting.get(step.name)
-        if not put_out or oldest is None:
+        if not fresh or oldest is None:
             return False
         fact = self._wake_of(job, step.name)
         return fact is not None and oldest <= fact.occurred_at

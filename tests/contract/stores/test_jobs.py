@@ -297,11 +297,13 @@ async def test_when_the_sweeper_is_to_look_is_known_without_the_job(jobs, databa
     lifecycle.published(over, list(over.outbox), over.version, START)
     await jobs.create(over)
     await database["jobs"].insert_one({"_id": f"strange {over.id}", "state": [{"version": 1}]})
-    looks = await jobs.next_looks([open_job.id, over.id, f"strange {over.id}", "none"])
+    await database["jobs"].insert_one({"_id": f"odd {over.id}", "state": [{"sweep_at": "soon"}]})
+    looks = await jobs.next_looks([open_job.id, over.id, f"strange {over.id}", f"odd {over.id}", "none"])
     assert looks == {
         open_job.id: (await jobs.get(open_job.id)).sweep_at,
         over.id: None,
         f"strange {over.id}": datetime.min.replace(tzinfo=UTC),
+        f"odd {over.id}": datetime.min.replace(tzinfo=UTC),
     }
 
 

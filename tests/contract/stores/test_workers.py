@@ -62,6 +62,14 @@ async def test_a_stage_remembers_when_it_was_last_told_to_go_on(database):
     assert await workers.resumed() == {"render": AT, "audio": AT}
 
 
+async def test_one_that_cannot_be_read_is_left_out(database):
+    workers = Workers(database)
+    await workers.seen(a_worker("one"))
+    await workers.seen(a_worker("strange", render=StageState(slots=1, running=0)))
+    await database["workers"].update_one({"_id": "strange"}, {"$set": {"stages.render.state": "dreaming"}})
+    assert await workers.alive(AT) == [a_worker("one")]
+
+
 async def test_a_newer_worker_can_be_read(database):
     workers = Workers(database)
     await workers.seen(a_worker("one"))

@@ -163,7 +163,7 @@ async def test_what_is_let_in_during_a_count_is_not_forgotten_by_it(store: Store
 async def test_only_a_count_of_long_ago_is_waited_for(
     store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(admission, "_WAIT_SECONDS", 30.0)
+    monkeypatch.setattr(admission, "_OLD_WAIT_SECONDS", 30.0)
     places = queue(store)
     await take(places)
     store.answers.clear()

@@ -9,6 +9,7 @@ from schemas.recordings import RecordingStatus
 from schemas.time import now
 from stores import lifecycle
 from stores.errors import StoreUnavailable
+from stores.outbox import Outbox
 from tests.unit.stores.jobs import a_job, a_recording
 from tests.unit.streams.fakes import World
 
@@ -72,3 +73,25 @@ async def test_a_job_that_is_gone_owes_nothing(world, job):
     await world.resources.jobs.delete(job.id)
     await world.resources.outbox.settle(job)
     assert await world.resources.jobs.get(job.id) is None
+
+
+async def test_news_that_came_while_others_were_crossed_off_stay_owed_until_they_are_told(world, monkeypatch):
+    monkeypatch.setattr("stores.outbox._TOGETHER", 1)
+    jobs, publisher = world.resources.jobs, world.publisher
+    first, second = [await jobs.create(a_job(at=now())) for _ in range(2)]
+    outbox, debts = Outbox(jobs, world.resources.recordings, publisher, pause=60), jobs.debts
+
+    async def changed_meanwhile(job_ids):
+        if first.id in job_ids:
+            changed, _ = await jobs.change(second.id, lambda job: lifecycle.cancel(job, now()))
+            await outbox.settle(changed)
+            publisher.away = True
+        return await debts(job_ids)
+
+    monkeypatch.setattr(jobs, "debts", changed_meanwhile)
+    async with outbox:
+        await outbox.settle(first)
+        await outbox.settle(second)
+        await outbox._cross_off()
+        assert await owed(world, first) == ([], False)
+        assert (await owed(world, second))[1], "nobody has been told of it"
