@@ -71,8 +71,10 @@ class Children:
             await asyncio.gather(*(child.kill() for child in list(self._alive)))
 
     async def warm(self) -> None:
-        """Starts the spares; they do their imports by themselves. Harmless when repeated."""
-        await self._refill()
+        """Starts the spares that are not there; they do their imports by themselves. Harmless when repeated."""
+        async with self._starting:
+            while len(self._idle) < self._wanted:
+                self._idle.append(await self._spawn())
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -122,12 +124,7 @@ class Children:
             await asyncio.wait([feeder])
             if not feeder.cancelled() and (error := feeder.exception()):
                 log.debug("child input ended early", error=repr(error))
-        await self._refill()
-
-    async def _refill(self) -> None:
-        async with self._starting:
-            while len(self._idle) < self._wanted:
-                self._idle.append(await self._spawn())
+        await self.warm()
 
     async def _spawn(self) -> "_Child":
         child = await _Child.start(self._arguments, *self._limits)

@@ -13,7 +13,7 @@ server has them: owner and id (lists), recording, what has not ended.
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -39,7 +39,7 @@ _CONFLICTS = 50
 _TOGETHER = 200
 _WRITTEN_SECONDS = 3 * ANSWER_SECONDS
 """When what is being written now is there, or will not be: it waits for alarm, group and server."""
-_NOW = datetime.min.replace(tzinfo=UTC)
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _NEW_STEP = Step(name="").model_dump()
 _ALWAYS_TOLD = frozenset({"name", "status", "attempt", "fence"})
 _LIST_SECONDS = 10.0
@@ -92,8 +92,8 @@ class Jobs:
         However many they are: each `_TOGETHER` of them have the time of one small operation.
         """
         found: list[Job | Exception | None] = []
-        for first in range(0, len(job_ids), _TOGETHER):
-            found += await self._read_all(list(job_ids[first : first + _TOGETHER]))
+        for together in _groups(job_ids):
+            found += await self._read_all(together)
         return [job for job in found if isinstance(job, Job)]
 
     async def next_looks(self, job_ids: Sequence[str]) -> dict[str, datetime | None]:
@@ -110,10 +110,10 @@ class Jobs:
         return {job_id: debt for job_id, debt in debts.items() if debt is not None}
 
     async def _parts_of(self, job_ids: Sequence[str], *names: str) -> AsyncIterator[Fields]:
-        for first in range(0, len(job_ids), _TOGETHER):
-            wanted = {"_id": {"$in": list(job_ids[first : first + _TOGETHER])}}
+        for together in _groups(job_ids):
+            wanted, parts = {"_id": {"$in": together}}, {f"state.{name}": 1 for name in names}
             async with answering():
-                found = await self._jobs.find(wanted, {f"state.{name}": 1 for name in names}).to_list(_TOGETHER)
+                found = await self._jobs.find(wanted, parts).to_list(_TOGETHER)
             for fields in found:
                 yield fields
 
@@ -242,6 +242,11 @@ class Jobs:
         return [stamp in written for stamp in stamps]
 
 
+def _groups(job_ids: Sequence[str]) -> Iterator[list[str]]:
+    for first in range(0, len(job_ids), _TOGETHER):
+        yield list(job_ids[first : first + _TOGETHER])
+
+
 def _state(job: Job) -> Fields:
     fields = to_document(job)
     del fields["_id"]
@@ -269,8 +274,8 @@ def _next_look(fields: Fields) -> datetime | None:
     try:
         at = fields["state"][0]["sweep_at"]
     except (KeyError, IndexError, TypeError):
-        return _NOW
-    return at if isinstance(at, datetime | None) else _NOW
+        return _LONG_AGO
+    return at if isinstance(at, datetime | None) else _LONG_AGO
 
 
 def _debt(fields: Fields) -> Debt | None:

@@ -1,12 +1,11 @@
 """The sweeper: looks after jobs that nobody else will.
 
 It pays outboxes that their writer left, takes back steps whose lease ran out, and wakes steps that are due, as their
-alarms say (stores/alarms). Every worker process runs one, and hears its share of the alarms, or all that nobody else
+alarms say (stores/alarms). Every worker process runs one, and hears its share of the alarms, and all that nobody else
 heard in time; a job is looked after by the one that moves its `sweep_at` first, and an alarm is taken away when that is
-done. A lease that ran out while the document store was away says nothing
-of its owner, who could not renew it: once the store is back, the owner has a lease's time to go on. A step that nobody
-has claimed yet is not woken again at the first looks while its stage still holds older events: it waits its turn, and a
-long backlog would only grow by what says so again.
+done. A lease that ran out while the document store was away says nothing of its owner, who could not renew it: once the
+store is back, the owner has a lease's time to go on. A step that nobody has claimed yet is not woken again at the first
+looks while its stage still holds older events: it waits its turn, and a long backlog would only grow by what says so.
 """
 
 import asyncio
@@ -36,6 +35,7 @@ log = structlog.get_logger(__name__)
 _BATCH = 200
 _AGAIN = timedelta(seconds=60)
 _LOOKS_IN_GOOD_FAITH = 2
+"""At so many looks, half an hour, a step that seems to wait its turn is taken to do so."""
 _SEEN_LATELY = timedelta(seconds=5)
 """A worker that was not seen for so long gets no share of the alarms: it may be gone. It beats every two seconds."""
 _UNHEARD = timedelta(seconds=5)
@@ -122,8 +122,6 @@ class Sweeper:
         if job is None:
             await self._look_again(look)
             return
-        if job.sweep_at is None or job.sweep_at > now():
-            return
         try:
             job, woken = await self._resources.jobs.change(job.id, self._take, known=job)
         except (lifecycle.Refused, LeaseLost):  # another sweeper was first, or the job is gone
@@ -148,26 +146,22 @@ class Sweeper:
         at = now()
         if job.sweep_at is None or job.sweep_at > at:
             raise lifecycle.Refused(job.id)
-        waiting = {step.name for step in job.steps if self._waits_behind(job, step)}
         woken = []
         for name in lifecycle.expire(job, at):
             fact = self._wake_of(job, name)
-            if fact and name not in waiting:
+            if fact and not self._waits_behind(job.step(name), fact):
                 lifecycle.wake(job, fact.id, at)
                 woken.append(name)
         return tuple(woken)
 
-    def _waits_behind(self, job: Job, step: Step) -> bool:
-        """Whether a step that nobody has claimed yet most likely waits its turn: its stage still holds what is older.
+    def _waits_behind(self, step: Step, fact: Event) -> bool:
+        """Whether a step that nobody has claimed yet most likely waits its turn: its stage holds what is older.
 
-        Most likely, since what is tried again is old too, but comes late. So it is taken for granted for half an hour.
+        Most likely, since what is tried again is old too, but comes late. The look that asks is among the step's wakes.
         """
-        fresh = step.status is Status.QUEUED and step.not_before is None and step.wakes < _LOOKS_IN_GOOD_FAITH
         oldest = self._oldest_waiting.get(step.name)
-        if not fresh or oldest is None:
-            return False
-        fact = self._wake_of(job, step.name)
-        return fact is not None and oldest <= fact.occurred_at
+        fresh = step.not_before is None and step.wakes <= _LOOKS_IN_GOOD_FAITH
+        return fresh and oldest is not None and oldest <= fact.occurred_at
 
     def _wake_of(self, job: Job, name: str) -> Event | None:
         stage = self._stages.get(name)
