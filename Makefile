@@ -55,7 +55,8 @@ lock: development  ## resolve the dependencies and jars anew, and write their ha
 	$(COMPILE) requirements/bootstrap.in -o requirements/bootstrap.txt
 	$(COMPILE) pyproject.toml -o requirements/production.txt
 	$(COMPILE) pyproject.toml --extra embedded -o requirements/embedded.txt
-	$(COMPILE) pyproject.toml --extra embedded --group dev -o requirements/development.txt
+	$(COMPILE) pyproject.toml --extra embedded --extra viewers --group dev -o requirements/development.txt
+	$(COMPILE) pyproject.toml --extra viewers -o requirements/viewers.txt
 	$(BIN)/python -m deploy.embedded.jars
 
 clean:  ## remove what was set up (.venv, .cache); recordings and whatever else is in DATA stay
