@@ -1,6 +1,10 @@
-"""The whole API in one table, from which registration, checks of access and bodies, and OpenAPI are made."""
+"""The whole API in one table, from which registration, checks of access and bodies, and OpenAPI are made.
+
+The addresses of the earlier systems are added by api/aliases.
+"""
 
 from api.access import Access
+from api.aliases import with_aliases
 from api.handlers import accounts, admin, jobs, projects, recordings, service, uploads
 from api.table import Route
 from schemas.jobs import JobView
@@ -45,7 +49,7 @@ _OPEN, _WATCHER, _ADMIN = Access.OPEN, Access.WATCHER, Access.ADMIN
 _V1 = "/api/v1"
 _RECORDING = f"{_V1}/recordings/{{id}}"
 _JOBS, _JOB = f"{_V1}/jobs", f"{_V1}/jobs/{{id}}"
-_PROJECT = "/projects/{project_id}"
+_PROJECT = f"{_V1}/projects/{{project_id}}"
 _LETTERS = f"{_V1}/admin/dead-letters"
 _VIDEO, _PROJECT_JOB = f"{_PROJECT}/videos/{{asset_id}}", f"{_PROJECT}/jobs/{{id}}"
 _MEDIA = ("video/mp4", "audio/mp4", "audio/wav", "image/jpeg", "application/zip", "application/octet-stream")
@@ -55,13 +59,14 @@ _WORK_PROBLEMS = ("not_found", "not_ready", "job_running", "too_many_jobs", "que
 _RETRY_PROBLEMS = ("not_found", "job_running", "job_ended", "queue_full")
 
 # fmt: off
-ROUTES: tuple[Route, ...] = (
+_OWN: tuple[Route, ...] = (
     # accounts
     Route("POST", f"{_V1}/auth/register", accounts.register, "Create an account", _OPEN, Registration, UserView, 201,
           ("name_taken",)),
-    Route("POST", "/api/token", accounts.log_in, "Log in", _OPEN, Credentials, Tokens, 200, ("wrong_credentials",)),
-    Route("POST", "/api/token/refresh", accounts.refresh, "Exchange a refresh token", _OPEN, Refresh, Tokens, 200,
-          ("token_invalid", "token_expired", "token_reused")),
+    Route("POST", f"{_V1}/auth/token", accounts.log_in, "Log in", _OPEN, Credentials, Tokens, 200,
+          ("wrong_credentials",)),
+    Route("POST", f"{_V1}/auth/token/refresh", accounts.refresh, "Exchange a refresh token", _OPEN, Refresh, Tokens,
+          200, ("token_invalid", "token_expired", "token_reused")),
     Route("POST", f"{_V1}/tickets", accounts.ticket, "Get a ticket for a websocket or event stream",
           gives=TicketView, status=201),
     # uploads
@@ -83,8 +88,8 @@ ROUTES: tuple[Route, ...] = (
           problems=("invalid_field",)),
     Route("GET", f"{_PROJECT}/storage/stats", projects.stats, "What a project takes up", gives=StorageStats,
           problems=("invalid_field",), head=True),
-    Route("GET", "/storage/stats", projects.total_stats, "What everything of the caller takes up", gives=StorageStats,
-          head=True),
+    Route("GET", f"{_V1}/storage/stats", projects.total_stats, "What everything of the caller takes up",
+          gives=StorageStats, head=True),
     # recordings
     Route("GET", f"{_V1}/recordings", recordings.index, "List recordings, newest first",
           takes=RecordingQuery, gives=RecordingList, head=True),
@@ -126,8 +131,6 @@ ROUTES: tuple[Route, ...] = (
           problems=("not_found",), media=("text/event-stream",)),
     Route("GET", f"{_JOB}/ws", jobs.socket, "A job's states over a websocket", _WATCHER, status=101,
           problems=("not_found",)),
-    Route("GET", "/api/stream/{id}", jobs.socket, "A job's states over a websocket", _WATCHER, status=101,
-          problems=("not_found",), alias_of=f"{_JOB}/ws"),
     # administration
     Route("GET", _LETTERS, admin.letters, "List dead letters, newest first", _ADMIN, LetterQuery, LetterList,
           head=True),
@@ -153,3 +156,4 @@ ROUTES: tuple[Route, ...] = (
           problems=("not_found",), media=("text/javascript", "text/css"), head=True),
 )
 # fmt: on
+ROUTES = with_aliases(_OWN)

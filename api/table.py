@@ -9,6 +9,9 @@ from pydantic import BaseModel
 
 from api.access import Access
 
+_OWN = "/api/v1/"
+"""The API's own paths begin so."""
+
 Answering = Callable[..., Awaitable[BaseModel | web.StreamResponse | None]]
 
 
@@ -52,8 +55,5 @@ class Route:
     def operation_id(self) -> str:
         """A unique name of the operation."""
         name: Any = getattr(self.handler, "__name__", "handler")
-        return f"{self.noun}_{name}" + (self._another if self.alias_of else "")
-
-    @property
-    def _another(self) -> str:
-        return "_in_project" if "{project_id}" in self.path else "_alias"
+        within = "_in_project" if "{project_id}" in self.path and self.noun != "projects" else ""
+        return f"{self.noun}_{name}{within}" + ("_alias" if self.alias_of and not self.path.startswith(_OWN) else "")

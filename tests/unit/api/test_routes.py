@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 import api.handlers
 from api.access import Access
+from api.aliases import ALIASES
 from api.binding import bind
 from api.examples import EXAMPLES
 from api.openapi import describe, problem_codes
@@ -129,3 +130,29 @@ def test_a_parameter_that_may_be_repeated_is_described_as_an_array() -> None:
     (status,) = (parameter for parameter in listed if parameter["name"] == "status")
     assert (status["in"], status["schema"]["type"], status.get("explode", True)) == ("query", "array", True)
     assert "failed" in status["schema"]["items"]["enum"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "own"),
+    [
+        ("POST", "/api/token", "/api/v1/auth/token"),
+        ("POST", "/api/token/refresh", "/api/v1/auth/token/refresh"),
+        ("GET", "/api/stream/{id}", "/api/v1/jobs/{id}/ws"),
+        ("POST", "/projects/{project_id}/videos", "/api/v1/projects/{project_id}/videos"),
+        ("POST", "/projects/{project_id}/jobs", "/api/v1/projects/{project_id}/jobs"),
+        ("DELETE", "/projects/{project_id}/storage", "/api/v1/projects/{project_id}/storage"),
+        ("GET", "/storage/stats", "/api/v1/storage/stats"),
+    ],
+)
+def test_an_earlier_address_leads_to_the_same_handler(method: str, path: str, own: str) -> None:
+    routes = {(route.method, route.path): route for route in ROUTES}
+    alias = routes[method, path]
+    assert alias.alias_of == own
+    assert alias.handler is routes[method, own].handler
+    assert alias.access is routes[method, own].access
+
+
+def test_every_other_address_is_ours() -> None:
+    service = ("/health", "/info", "/metrics", "/openapi.json", "/docs", "/redoc")
+    others = {route.path for route in ROUTES if not route.path.startswith(("/api/v1/", *service))}
+    assert others == {route.path for route in ROUTES if route.path.startswith(tuple(old for old, _ in ALIASES))}

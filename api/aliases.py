@@ -1,0 +1,24 @@
+"""The addresses of the earlier systems: each prefix stands for one of our own, with everything that lies under it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from api.table import Route
+
+ALIASES: tuple[tuple[str, str], ...] = (
+    ("/api/token", "/api/v1/auth/token"),
+    ("/api/stream/{id}", "/api/v1/jobs/{id}/ws"),
+    ("/projects", "/api/v1/projects"),
+    ("/storage", "/api/v1/storage"),
+)
+
+
+def with_aliases(routes: tuple[Route, ...]) -> tuple[Route, ...]:
+    """The routes, followed by their aliases: the same handlers with the same checks, at another path."""
+    return (*routes, *(alias for route in routes for alias in _aliases(route)))
+
+
+def _aliases(route: Route) -> Iterator[Route]:
+    for earlier, own in ALIASES:
+        if f"{route.path}/".startswith(f"{own}/"):
+            yield replace(route, path=earlier + route.path.removeprefix(own), alias_of=route.path)
