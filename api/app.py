@@ -21,6 +21,7 @@ from api.routes import ROUTES
 from api.tokens import AccessTokens
 from schemas.settings import Settings
 from schemas.time import now
+from stores.activity import Activity
 from stores.analyses import AnalysesStore
 from stores.dead_letters import DeadLetters
 from stores.deletion import Deletion
@@ -76,6 +77,7 @@ async def _documents(app: web.Application) -> AsyncIterator[None]:
     app[keys.RECORDINGS] = Recordings(database)
     app[keys.TRANSCRIPTS] = Transcripts(database)
     app[keys.ANALYSES] = AnalysesStore(database)
+    app[keys.ACTIVITY] = Activity(database)
     app[keys.PEOPLE] = People(database)
     app[keys.WORKERS] = Workers(database)
     yield

@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from schemas.activity import ActivityList, MonthUsage, Streak
 from schemas.jobs import JobView
 from schemas.letters import Letter, LetterList, Replayed
 from schemas.requests import (
@@ -202,6 +203,21 @@ EXAMPLES: dict[type[BaseModel], dict[str, Any]] = {
         ],
         "logs": [{"at": _AT, "step": "audio", "message": "attempt 1 of 3"}],
         "results": {},
+    },
+    ActivityList: {
+        "items": [{"id": _ID, "type": "recording.uploaded", "at": _AT, "recording_id": _ID, "job_id": _JOB}],
+        "next_cursor": None,
+    },
+    Streak: {"current_days": 3, "longest_days": 12, "active_today": True},
+    MonthUsage: {
+        "month": "2026-01",
+        "uploads": 14,
+        "uploaded_bytes": 58964270,
+        "jobs": 2,
+        "transcribed_seconds": 9412.5,
+        "analyses": 14,
+        "exports": 1,
+        "deletions": 3,
     },
     LetterList: {"items": [_LETTER], "next_cursor": "12"},
     Letter: {**_LETTER, "original": {"type": "audio.extracted", "job_id": _JOB}},

@@ -9,6 +9,7 @@ from api.passwords import Passwords
 from api.progress import Progress
 from api.tokens import AccessTokens
 from schemas.settings import Settings
+from stores.activity import Activity
 from stores.analyses import AnalysesStore
 from stores.dead_letters import DeadLetters
 from stores.deletion import Deletion
@@ -29,6 +30,7 @@ JOBS = web.AppKey("jobs", Jobs)
 RECORDINGS = web.AppKey("recordings", Recordings)
 TRANSCRIPTS = web.AppKey("transcripts", Transcripts)
 ANALYSES = web.AppKey("analyses", AnalysesStore)
+ACTIVITY = web.AppKey("activity", Activity)
 PEOPLE = web.AppKey("people", People)
 OBJECTS = web.AppKey("objects", Objects)
 PUBLISHER = web.AppKey("publisher", Publisher)

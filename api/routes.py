@@ -5,8 +5,9 @@ The addresses of the earlier systems are added by api/aliases.
 
 from api.access import Access
 from api.aliases import with_aliases
-from api.handlers import accounts, admin, jobs, projects, recordings, service, uploads
+from api.handlers import accounts, activity, admin, jobs, projects, recordings, service, uploads
 from api.table import Route
+from schemas.activity import ActivityList, ActivityQuery, MonthUsage, Streak, UsageQuery
 from schemas.jobs import JobView
 from schemas.letters import Letter, LetterList, Replayed
 from schemas.requests import (
@@ -69,6 +70,12 @@ _OWN: tuple[Route, ...] = (
           200, ("token_invalid", "token_expired", "token_reused")),
     Route("POST", f"{_V1}/tickets", accounts.ticket, "Get a ticket for a websocket or event stream",
           gives=TicketView, status=201),
+    # activity
+    Route("GET", f"{_V1}/account/activity", activity.index, "What happened in the account, newest first",
+          takes=ActivityQuery, gives=ActivityList, head=True),
+    Route("GET", f"{_V1}/account/streak", activity.streak, "Days in a row with activity", gives=Streak, head=True),
+    Route("GET", f"{_V1}/account/usage", activity.usage, "What a month has used", takes=UsageQuery, gives=MonthUsage,
+          head=True),
     # uploads
     Route("POST", f"{_V1}/recordings/request-upload", uploads.request_upload, "Ask for an address to upload to",
           takes=UploadRequest, gives=UploadAddress, status=201, problems=("too_large", "queue_full")),

@@ -1,6 +1,7 @@
 """Making the stores ready: topics, indexes, the bucket. Every process may do it; a repeat changes nothing."""
 
 from schemas.settings import Settings
+from stores.activity import Activity
 from stores.documents import connect, disconnect
 from stores.jobs import Jobs
 from stores.objects import Objects
@@ -16,7 +17,7 @@ async def prepare(settings: Settings) -> None:
     await prepare_topics(settings)
     database = connect(settings)
     try:
-        for kind in (Jobs, Recordings, Uploads, Transcripts, People):
+        for kind in (Jobs, Recordings, Uploads, Transcripts, People, Activity):
             await kind(database).prepare()
     finally:
         disconnect(database)

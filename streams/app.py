@@ -1,16 +1,19 @@
-"""A Faust app for a stage: its own app id, so its own consumer group, reading one topic.
+"""A Faust app for a stage, and one for activity: each its own app id, so its own consumer group.
 
 The settings that matter and why: topics are made beforehand (`topic_disable_leader`, no declaration), nothing is kept
 in tables, values stay raw so that a broken one reaches us, the poll interval lies above the longest pause, and the
 partitions of a worker that died are handed on soon after its leases (a minute would be the default).
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 import faust
 
+from schemas.activity import TOPICS as ACTIVITY_TOPICS
 from schemas.settings import Settings
 from schemas.topics import Topic
+from streams.activity import ActivityLog
 from streams.runner import Runner
 from streams.stage import Stage
 
@@ -30,8 +33,23 @@ class _App(faust.App):
 
 def make_app(stage: Stage, settings: Settings, runner: Runner) -> faust.App:
     """The app of a stage, finalized; `await app.start()` makes it a member of its group."""
-    app = _App(
-        f"tidemark-{stage.name}",
+    app = _app(stage.name, settings)
+
+    async def joined(*_: Any, **__: Any) -> None:
+        await runner.joined()
+
+    app.on_partitions_assigned.connect(joined)
+    return _consuming(app, {stage.consumes, Topic.JOBS}, runner.consume)
+
+
+def make_activity_app(settings: Settings, activity: ActivityLog) -> faust.App:
+    """The app that counts what happens, finalized as a stage's."""
+    return _consuming(_app("activity", settings), set(ACTIVITY_TOPICS), activity.consume)
+
+
+def _app(name: str, settings: Settings) -> faust.App:
+    return _App(
+        f"tidemark-{name}",
         broker=[f"kafka://{address.strip()}" for address in settings.kafka_bootstrap_servers.split(",")],
         autodiscover=False,
         topic_disable_leader=True,
@@ -48,16 +66,16 @@ def make_app(stage: Stage, settings: Settings, runner: Runner) -> faust.App:
         broker_commit_interval=1.0,
         stream_wait_empty=False,
     )
-    topic = app.topic(*{stage.consumes.value, Topic.JOBS.value}, value_type=bytes, key_type=bytes)
+
+
+def _consuming(app: faust.App, topics: set[Topic], taking: Callable[..., Awaitable[None]]) -> faust.App:
+    """The app with one agent, which acknowledges by itself."""
+    topic = app.topic(*(topic.value for topic in topics), value_type=bytes, key_type=bytes)
 
     async def consume(stream: faust.StreamT[bytes]) -> None:
         manual = cast("faust.Stream[bytes]", stream).noack()
-        await runner.consume(aiter(manual.events()), manual.ack)
+        await taking(aiter(manual.events()), manual.ack)
 
-    async def joined(*_: Any, **__: Any) -> None:
-        await runner.joined()
-
-    app.on_partitions_assigned.connect(joined)
-    app.agent(topic, name=f"tidemark-{stage.name}")(consume)
+    app.agent(topic, name=app.conf.id)(consume)
     app.finalize()
     return app

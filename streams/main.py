@@ -1,4 +1,4 @@
-"""The worker process: one Faust app a stage, hosted together, with one sweeper."""
+"""The worker process: one Faust app a stage and one for activity, hosted together, with one sweeper."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,8 @@ from schemas.ids import new_id
 from schemas.settings import Settings, SettingsError
 from stores.prepare import prepare
 from streams import metrics
-from streams.app import make_app
+from streams.activity import ActivityLog
+from streams.app import make_activity_app, make_app
 from streams.context import Intelligence
 from streams.heartbeat import Heartbeat
 from streams.housekeeping import Housekeeping
@@ -72,6 +73,7 @@ async def serve(settings: Settings, stages: tuple[Stage, ...]) -> None:
         owner = f"{socket.gethostname()}:{os.getpid()}:{new_id()[-6:]}"
         runners = [await _open_runner(stage, resources, owner, stack) for stage in stages]
         apps = [make_app(stage, settings, runner) for stage, runner in zip(stages, runners, strict=True)]
+        apps.append(make_activity_app(settings, ActivityLog(resources.activity)))
         duties: list[Duty] = [Sweeper(resources, STAGES, owner).run, resources.leases.run]
         duties.append(Heartbeat(resources.workers, owner, runners).run)
         duties.append(Housekeeping(resources, owner).run)

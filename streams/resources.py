@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from schemas.settings import Settings
+from stores.activity import Activity
 from stores.analyses import AnalysesStore
 from stores.documents import connect, disconnect
 from stores.duties import Duties
@@ -33,6 +34,7 @@ class Resources:
     leases: Leases
     workers: Workers
     duties: Duties
+    activity: Activity
 
 
 @asynccontextmanager
@@ -57,4 +59,5 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
             leases=Leases(jobs, settings.lease_seconds),
             workers=Workers(database),
             duties=Duties(database),
+            activity=Activity(database),
         )

@@ -1,5 +1,6 @@
 """The main job: a recording as a browser makes it goes in; video, words and analyses come out."""
 
+import asyncio
 import difflib
 import io
 
@@ -115,6 +116,23 @@ async def test_nobody_else_sees_it(platform, client, done):
         for path in paths:
             async with stranger.get(path) as response:
                 assert response.status == 401, path
+
+
+async def test_what_happened_shows_in_the_account(client, done):
+    recording, _ = await of_screen(client, done)
+    async with asyncio.timeout(30):
+        while not (usage := await client.call("GET", "/api/v1/account/usage"))["analyses"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)  # it is counted beside the work: no event tells when
+    assert (usage["uploads"], usage["uploaded_bytes"]) == (1, recording["size_bytes"])
+    assert usage["transcribed_seconds"] == pytest.approx(44.4, abs=0.2)
+    activity = await client.call("GET", "/api/v1/account/activity")
+    assert {entry["type"] for entry in activity["items"]} == {
+        "recording.uploaded",
+        "recording.transcribed",
+        "recording.analysed",
+    }
+    streak = await client.call("GET", "/api/v1/account/streak")
+    assert streak["current_days"] >= 1
 
 
 async def test_video_that_plays_as_it_is_gets_copied(client):

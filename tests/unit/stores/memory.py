@@ -96,10 +96,12 @@ class MemoryCollection:
     async def delete_one(self, wanted: Fields) -> None:
         await self.find_one_and_delete(wanted)
 
-    async def delete_many(self, wanted: Fields) -> None:
+    async def delete_many(self, wanted: Fields) -> SimpleNamespace:
         await self._turn()
-        for found in self._matching(wanted):
-            del self._documents[found["_id"]]
+        found = self._matching(wanted)
+        for fields in found:
+            del self._documents[fields["_id"]]
+        return SimpleNamespace(deleted_count=len(found))
 
     async def bulk_write(self, writes: list[Any], *, ordered: bool) -> SimpleNamespace:
         """Inserts and updates in one turn; whatever meets a taken value is reported after all others are done."""

@@ -11,6 +11,7 @@ from typing import Any
 from schemas.events import Event, RecordingUploaded
 from schemas.settings import Settings
 from schemas.topics import Topic
+from stores.activity import Activity
 from stores.analyses import AnalysesStore
 from stores.duties import Duties
 from stores.errors import StoreUnavailable
@@ -119,6 +120,7 @@ class World:
             leases=Leases(jobs, self.settings.lease_seconds),
             workers=Workers(self.database),
             duties=Duties(self.database),
+            activity=Activity(self.database),
         )
 
     async def step(self, job, name: str = "audio"):
