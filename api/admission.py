@@ -35,6 +35,8 @@ _JOBS = "of your jobs have not ended yet; more are taken when some have."
 _UPLOADS = "of your announced uploads have not come yet; more are taken when some have, or have expired."
 _FORMS, _FORMS_OF_ONE = 32, 8
 """Forms that a process receives at a time. Each takes up some 16 MB (see stores/multipart), so all of them 512 MB."""
+_ARCHIVES = 8
+"""Archives that a process sends at a time; of one caller, one."""
 
 Count = Callable[[], Awaitable[Mapping[str, int]]]
 
@@ -49,6 +51,7 @@ class Admission:
         self._jobs = _Queue(settings.max_queue_size, settings.max_queue_size_per_caller, _JOBS, open_jobs)
         self._uploads = _Queue(math.inf, settings.max_awaited_uploads_per_caller, _UPLOADS, awaited)
         self._forms: Counter[str] = Counter()
+        self._archives: Counter[str] = Counter()
 
     async def expect_room(self, owner_id: str) -> None:
         """Raises Problem queue_full when one more job of the caller would be too many. Takes no place."""
@@ -72,16 +75,32 @@ class Admission:
             raise _full(f"{_FORMS_OF_ONE} forms of yours are being received; more are taken when some have come.")
         if self._forms.total() >= _FORMS:
             raise _full("The service receives as many forms as it can at a time.")
-        self._forms[owner_id] += 1
-        try:
+        with _counted(self._forms, owner_id):
             yield
-        finally:
-            self._forms -= Counter({owner_id: 1})
+
+    @contextmanager
+    def archive(self, owner_id: str) -> Iterator[None]:
+        """A place for an archive of the caller's, for as long as it is sent. Raises Problem queue_full."""
+        if self._archives[owner_id] or self._archives.total() >= _ARCHIVES:
+            raise _full("An archive of yours, or as many as the service sends at a time, are on their way.")
+        with _counted(self._archives, owner_id):
+            yield
 
     async def close(self) -> None:
         """Ends counts that are under way."""
         for queue in (self._jobs, self._uploads):
             await queue.close()
+
+
+@contextmanager
+def _counted(held: Counter[str], owner_id: str) -> Iterator[None]:
+    held[owner_id] += 1
+    try:
+        yield
+    finally:
+        held[owner_id] -= 1
+        if not held[owner_id]:
+            del held[owner_id]
 
 
 def _full(why: str) -> Problem:

@@ -19,7 +19,7 @@ from stores.objects import ObjectMissing, Objects, ObjectStat
 
 log = structlog.get_logger(__name__)
 
-_WRITE_SECONDS = 60.0
+WRITE_SECONDS = 60.0
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9 ._()-]")
 
 
@@ -106,7 +106,7 @@ async def _pass_on(request: web.Request, response: web.StreamResponse, objects: 
         async with objects.open(key, span.start, span.length) as body:
             await response.prepare(request)
             async for chunk in body:
-                async with asyncio.timeout(_WRITE_SECONDS):
+                async with asyncio.timeout(WRITE_SECONDS):
                     await response.write(chunk)
         await response.write_eof()
     except ObjectMissing as error:

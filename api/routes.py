@@ -5,12 +5,13 @@ The addresses of the earlier systems are added by api/aliases.
 
 from api.access import Access
 from api.aliases import with_aliases
-from api.handlers import accounts, activity, admin, jobs, projects, recordings, service, uploads
+from api.handlers import accounts, activity, admin, archive, jobs, projects, recordings, service, uploads
 from api.table import Route
 from schemas.activity import ActivityList, ActivityQuery, MonthUsage, Streak, UsageQuery
 from schemas.jobs import JobView
 from schemas.letters import Letter, LetterList, Replayed
 from schemas.requests import (
+    ArchiveQuery,
     Credentials,
     JobQuery,
     JobRequest,
@@ -76,6 +77,8 @@ _OWN: tuple[Route, ...] = (
     Route("GET", f"{_V1}/account/streak", activity.streak, "Days in a row with activity", gives=Streak, head=True),
     Route("GET", f"{_V1}/account/usage", activity.usage, "What a month has used", takes=UsageQuery, gives=MonthUsage,
           head=True),
+    Route("GET", f"{_V1}/account/archive", archive.archive, "Everything of the account as one download",
+          takes=ArchiveQuery, problems=("queue_full",), media=("application/zip",)),
     # uploads
     Route("POST", f"{_V1}/recordings/request-upload", uploads.request_upload, "Ask for an address to upload to",
           takes=UploadRequest, gives=UploadAddress, status=201, problems=("too_large", "queue_full")),

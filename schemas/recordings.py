@@ -1,7 +1,9 @@
 """A recording: what a client sent, and what was made of it."""
 
+import re
 from datetime import datetime
 from enum import StrEnum
+from pathlib import PurePosixPath
 
 from pydantic import Field
 
@@ -11,6 +13,8 @@ from schemas.model import Document
 
 SOURCE_MISSING = "source_missing"
 """The code of a recording whose original is no longer in the object store."""
+
+_ENDING = re.compile(r"\.[A-Za-z0-9]{1,8}")
 
 
 class RecordingStatus(StrEnum):
@@ -68,6 +72,12 @@ class Recording(Document):
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None = None
+
+    @property
+    def ending(self) -> str:
+        """The ending of the client's file name, with its dot, where it is a plain one; else nothing."""
+        found = _ENDING.fullmatch(PurePosixPath(self.filename).suffix)
+        return found[0] if found else ""
 
     @property
     def original_lost(self) -> bool:

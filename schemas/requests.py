@@ -161,6 +161,14 @@ class JobRequest(Request):
     )
 
 
+class ArchiveQuery(Request):
+    """What of an account's data is wanted."""
+
+    media: bool = Field(
+        default=True, description="False: the texts alone, without recordings and what was made of them."
+    )
+
+
 class LetterQuery(Request):
     """Which dead letters to list."""
 

@@ -8,11 +8,9 @@ media through the worker's disk, once in and once out; next to no processor time
 import asyncio
 import errno
 import json
-import re
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 from schemas import subtitles
@@ -26,9 +24,9 @@ from schemas.recordings import Recording
 from schemas.topics import Topic
 from schemas.transcripts import Transcript
 from stores.objects import ObjectMissing
+from stores.package import Package
 from streams.context import Context
 from streams.original import expect_accepted, source_changed
-from streams.package import Package
 from streams.stage import Outcome, Stage
 
 _SPARE_BYTES = 64 * 1024 * 1024
@@ -103,8 +101,7 @@ def _media(recording: Recording, wanted: frozenset[Part]) -> Iterator[tuple[str,
         if not recording.thumbnails:
             yield "thumbnails", None
     if Part.ORIGINAL in wanted:
-        ending = re.fullmatch(r"\.[A-Za-z0-9]{1,8}", PurePosixPath(recording.filename).suffix)
-        yield f"original{ending[0] if ending else ''}", _Source(recording.object_key, recording.size_bytes, sent=True)
+        yield f"original{recording.ending}", _Source(recording.object_key, recording.size_bytes, sent=True)
 
 
 @contextmanager

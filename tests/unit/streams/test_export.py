@@ -16,7 +16,7 @@ from schemas.pipeline import JobType
 from schemas.transcripts import Segment
 from stores import keys
 from stores.errors import LeaseLost
-from streams.package import Package
+from stores.package import Package
 from streams.stages import export
 from tests.unit.stores.jobs import a_recording
 from tests.unit.streams.fakes import World, etag_of

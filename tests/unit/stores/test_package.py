@@ -10,8 +10,8 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 import pytest
 
-from streams import package as module
-from streams.package import Package
+from stores import package as module
+from stores.package import Package
 
 MOMENT = datetime(2026, 3, 1, 12, 30, 14, tzinfo=UTC)
 

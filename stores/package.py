@@ -1,4 +1,4 @@
-"""A package: a ZIP that is written to disk piece by piece, the same bytes for the same content.
+"""A package: a ZIP that is written piece by piece, the same bytes for the same content.
 
 Media is stored as it is, of any size; text is deflated. Every write is made in a thread, one at a time; what is in
 memory is one piece.
@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Protocol, cast
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from schemas.model import Frozen
@@ -25,14 +25,25 @@ class Entry(Frozen):
     sha256: str
 
 
-class Package:
-    """The package at `path`; use as an async context manager. Every entry carries the time `moment`.
+class Sink(Protocol):
+    """What a package can be written to; it need not be a file, and is not closed."""
 
-    Raises OSError when the disk is full. Cancelled, it waits for the piece that is being written.
+    def write(self, piece: bytes, /) -> int:
+        """Takes a piece. Called in a thread."""
+
+    def flush(self) -> None:
+        """Called in a thread, at the end."""
+
+
+class Package:
+    """The package at `target`, a path or what can be written to; use as an async context manager.
+
+    Every entry carries the time `moment`. Raises OSError when the disk is full. Cancelled, it waits for the piece that
+    is being written.
     """
 
-    def __init__(self, path: Path, moment: datetime) -> None:
-        self._zip = ZipFile(path, "w")
+    def __init__(self, target: Path | Sink, moment: datetime) -> None:
+        self._zip = ZipFile(cast("IO[bytes]", target), "w")
         self._moment = moment
         self.entries: list[Entry] = []
 
