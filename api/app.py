@@ -17,6 +17,7 @@ from api.origins import finish, preflighted
 from api.passwords import Passwords
 from api.problems import explained
 from api.progress import Progress
+from api.rates import RateLimits
 from api.routes import ROUTES
 from api.tokens import AccessTokens
 from schemas.settings import Settings
@@ -33,6 +34,7 @@ from stores.outbox import Outbox
 from stores.people import People
 from stores.prepare import prepare
 from stores.publisher import Publisher
+from stores.rates import RateCounts
 from stores.recordings import Recordings
 from stores.replay import Replay
 from stores.transcripts import Transcripts
@@ -56,7 +58,7 @@ def make_app(settings: Settings) -> web.Application:
     app.on_response_prepare.append(finish)
     app.on_shutdown.append(_send_watchers_away)
     app.cleanup_ctx.extend((_passwords, _documents, _objects, _publisher, _outbox, _letters, _deletion, _admission))
-    app.cleanup_ctx.extend((_progress, _health, _preparing, _sweeping))
+    app.cleanup_ctx.extend((_rates, _progress, _health, _preparing, _sweeping))
     return app
 
 
@@ -127,6 +129,12 @@ async def _letters(app: web.Application) -> AsyncIterator[None]:
     app[keys.LETTERS] = letters
     app[keys.REPLAY] = Replay(letters, app[keys.JOBS], app[keys.OUTBOX], app[keys.PUBLISHER])
     yield
+
+
+async def _rates(app: web.Application) -> AsyncIterator[None]:
+    async with RateLimits(app[keys.SETTINGS].rates, RateCounts(app[keys.DATABASE])) as limits:
+        app[keys.RATE_LIMITS] = limits
+        yield
 
 
 async def _progress(app: web.Application) -> AsyncIterator[None]:

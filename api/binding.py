@@ -8,9 +8,12 @@ from aiohttp.typedefs import Handler
 from pydantic import BaseModel, ValidationError
 
 from api.access import admit
+from api.addresses import client_network
+from api.keys import CALLER, RATE_LIMITS, RATE_STANDING
 from api.problems import wrong_fields
 from api.table import Route
 from schemas.problems import Problem
+from schemas.rates import RateClass
 
 BODY_BYTES = 64 * 1024
 """The largest JSON body."""
@@ -30,12 +33,34 @@ def handler(route: Route) -> Handler:
     """The route's handler as aiohttp wants it."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        await admit(request, route.access)
+        await _let_in(request, route)
         taken = (await _taken(request, route.takes, route.reads_query),) if route.takes else ()
         given = await route.handler(request, *taken)
         return given if isinstance(given, web.StreamResponse) else answer(given, route.status)
 
     return handle
+
+
+async def _let_in(request: web.Request, route: Route) -> None:
+    """Admits the caller, and counts the request as the caller's; one that is not admitted as its address's."""
+    try:
+        await admit(request, route.access)
+    except Problem:
+        await _count(request, route)
+        raise
+    await _count(request, route)
+
+
+async def _count(request: web.Request, route: Route) -> None:
+    if route.rate_class is RateClass.FREE:
+        return
+    standing = await request.app[RATE_LIMITS].take(route.rate_class, request.get(CALLER) or client_network(request))
+    if standing is None:
+        return
+    request[RATE_STANDING] = standing
+    if not standing.let_in:
+        told = f"At most {standing.most} requests of the class «{standing.kind}» are taken in {standing.period} s."
+        raise Problem("rate_limited", told, retry_after=standing.reset)
 
 
 def answer(given: BaseModel | None, status: int) -> web.Response:

@@ -7,6 +7,7 @@ from api.health import HealthCheck
 from api.metrics import Metrics
 from api.passwords import Passwords
 from api.progress import Progress
+from api.rates import RateLimits, Standing
 from api.tokens import AccessTokens
 from schemas.settings import Settings
 from stores.activity import Activity
@@ -45,8 +46,11 @@ HEALTH = web.AppKey("health", HealthCheck)
 METRICS = web.AppKey("metrics", Metrics)
 ACCESS_TOKENS = web.AppKey("access_tokens", AccessTokens)
 PASSWORDS = web.AppKey("passwords", Passwords)
+RATE_LIMITS = web.AppKey("rate_limits", RateLimits)
 OPENAPI = web.AppKey("openapi", bytes)
 
 REQUEST_ID = web.RequestKey("request_id", str)
 CALLER = web.RequestKey("caller", str)
 """The id of the account that the request was made for."""
+RATE_STANDING = web.RequestKey("rate_standing", Standing)
+"""How the caller stands by the rate limit, for the answer's headers."""

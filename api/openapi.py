@@ -13,6 +13,7 @@ from api.table import Route
 from schemas.media import RenditionKind
 from schemas.pipeline import STAGE_NAMES
 from schemas.problems import CODES, TYPE_PREFIX
+from schemas.rates import RateClass
 from schemas.requests import PROJECT_ID
 from schemas.responses import ProblemBody
 
@@ -195,6 +196,8 @@ def problem_codes(route: Route) -> tuple[str, ...]:
         codes += ["invalid_json", "too_large", "request_timeout"]
     if route.form:
         codes += ["invalid_request", "request_timeout"]
+    if route.rate_class is not RateClass.FREE:
+        codes.append("rate_limited")
     if route.noun != "service":
         codes.append("unavailable")
     return tuple(dict.fromkeys(codes))

@@ -3,12 +3,15 @@
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from api.keys import REQUEST_ID, SETTINGS
+from api.keys import RATE_STANDING, REQUEST_ID, SETTINGS
 from api.observing import HEADER
 
 _ALLOWED_METHODS = "GET, HEAD, POST, PATCH, PUT, DELETE, OPTIONS"
 _ALLOWED_HEADERS = "Authorization, Content-Type, If-None-Match, If-Range, Last-Event-ID, Range, X-Request-ID"
-_EXPOSED_HEADERS = "Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag, Retry-After, X-Request-ID"
+_EXPOSED_HEADERS = (
+    "Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag, RateLimit, RateLimit-Policy, "
+    "Retry-After, X-Request-ID"
+)
 _PREFLIGHT_SECONDS = "600"
 _SECURE = {
     "X-Content-Type-Options": "nosniff",
@@ -37,6 +40,8 @@ async def finish(request: web.Request, response: web.StreamResponse) -> None:
     response.headers[hdrs.SERVER] = "tidemark"
     for name, value in _SECURE.items():
         response.headers.setdefault(name, value)
+    if standing := request.get(RATE_STANDING):
+        response.headers.update(standing.headers)
     if request_id := request.get(REQUEST_ID):
         response.headers[HEADER] = request_id
     response.headers.add(hdrs.VARY, hdrs.ORIGIN)

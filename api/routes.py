@@ -10,6 +10,7 @@ from api.table import Route
 from schemas.activity import ActivityList, ActivityQuery, MonthUsage, Streak, UsageQuery
 from schemas.jobs import JobView
 from schemas.letters import Letter, LetterList, Replayed
+from schemas.rates import RateClass
 from schemas.requests import (
     ArchiveQuery,
     Credentials,
@@ -48,6 +49,7 @@ from schemas.transcripts import Transcript
 from schemas.workers import StageList, StageResumed
 
 _OPEN, _WATCHER, _ADMIN = Access.OPEN, Access.WATCHER, Access.ADMIN
+_HEAVY, _FREE = RateClass.HEAVY, RateClass.FREE
 _V1 = "/api/v1"
 _RECORDING = f"{_V1}/recordings/{{id}}"
 _JOBS, _JOB = f"{_V1}/jobs", f"{_V1}/jobs/{{id}}"
@@ -95,11 +97,11 @@ _OWN: tuple[Route, ...] = (
     Route("DELETE", _VIDEO, recordings.delete, "Delete a recording", status=204, problems=("not_found",),
           alias_of=_RECORDING),
     Route("DELETE", f"{_PROJECT}/storage", projects.clear, "Delete all that a project holds", gives=StorageFreed,
-          problems=("invalid_field",)),
+          problems=("invalid_field",), rate=_HEAVY),
     Route("GET", f"{_PROJECT}/storage/stats", projects.stats, "What a project takes up", gives=StorageStats,
-          problems=("invalid_field",), head=True),
+          problems=("invalid_field",), head=True, rate=_HEAVY),
     Route("GET", f"{_V1}/storage/stats", projects.total_stats, "What everything of the caller takes up",
-          gives=StorageStats, head=True),
+          gives=StorageStats, head=True, rate=_HEAVY),
     # recordings
     Route("GET", f"{_V1}/recordings", recordings.index, "List recordings, newest first",
           takes=RecordingQuery, gives=RecordingList, head=True),
@@ -117,9 +119,9 @@ _OWN: tuple[Route, ...] = (
           problems=("not_found", "range_not_satisfiable"), media=("image/jpeg",), head=True),
     # jobs
     Route("POST", _JOBS, jobs.create, "Ask for work on a recording", takes=JobRequest, gives=JobAccepted, status=202,
-          problems=_WORK_PROBLEMS),
+          problems=_WORK_PROBLEMS, rate=_HEAVY),
     Route("POST", f"{_PROJECT}/jobs", jobs.create, "Ask for work on a project's recording", takes=JobRequest,
-          gives=JobAccepted, status=202, problems=_WORK_PROBLEMS, alias_of=_JOBS),
+          gives=JobAccepted, status=202, problems=_WORK_PROBLEMS, alias_of=_JOBS, rate=_HEAVY),
     Route("GET", _JOBS, jobs.index, "List jobs, newest first", takes=JobQuery, gives=JobList, head=True),
     Route("GET", f"{_PROJECT}/jobs", jobs.of_project, "List a project's jobs, newest first", takes=ProjectJobQuery,
           gives=JobList, head=True),
@@ -127,9 +129,9 @@ _OWN: tuple[Route, ...] = (
     Route("POST", f"{_PROJECT_JOB}/cancel", jobs.cancel, "Cancel a job", gives=JobView,
           problems=("not_found", "job_ended"), alias_of=f"{_JOB}/cancel"),
     Route("POST", f"{_JOB}/retry", jobs.retry, "Set a failed or cancelled job going again", gives=JobAccepted,
-          status=202, problems=_RETRY_PROBLEMS),
+          status=202, problems=_RETRY_PROBLEMS, rate=_HEAVY),
     Route("POST", f"{_PROJECT_JOB}/retry", jobs.retry, "Set a failed or cancelled job going again", gives=JobAccepted,
-          status=202, problems=_RETRY_PROBLEMS, alias_of=f"{_JOB}/retry"),
+          status=202, problems=_RETRY_PROBLEMS, alias_of=f"{_JOB}/retry", rate=_HEAVY),
     Route("GET", _PROJECT_JOB, jobs.detail, "A job's state", gives=JobView, problems=("not_found",), head=True,
           alias_of=_JOB),
     Route("GET", f"{_PROJECT_JOB}/events", jobs.events, "A job's states as server-sent events", _WATCHER,
@@ -153,17 +155,18 @@ _OWN: tuple[Route, ...] = (
     Route("POST", f"{_V1}/admin/stages/{{stage}}/resume", admin.resume, "Tell a stopped stage to go on", _ADMIN,
           gives=StageResumed, status=202, problems=("not_found",)),
     # the service
-    Route("GET", "/health", service.health, "How the service and its parts are", _OPEN, gives=Health, head=True),
-    Route("GET", "/health/live", service.live, "The process answers", _OPEN, gives=Health, head=True),
+    Route("GET", "/health", service.health, "How the service and its parts are", _OPEN, gives=Health, head=True,
+          rate=_FREE),
+    Route("GET", "/health/live", service.live, "The process answers", _OPEN, gives=Health, head=True, rate=_FREE),
     Route("GET", "/health/ready", service.ready, "Whether work can be taken; 503 if not", _OPEN, gives=Health,
-          head=True),
+          head=True, rate=_FREE),
     Route("GET", "/info", service.info, "What this service is and accepts", _OPEN, gives=Info, head=True),
-    Route("GET", "/metrics", service.metrics, "Metrics for Prometheus", _OPEN, media=("text/plain",)),
+    Route("GET", "/metrics", service.metrics, "Metrics for Prometheus", _OPEN, media=("text/plain",), rate=_FREE),
     Route("GET", "/openapi.json", service.openapi, "This description", _OPEN, media=("application/json",), head=True),
     Route("GET", "/docs", service.docs, "This description, to try things on", _OPEN, media=("text/html",), head=True),
     Route("GET", "/redoc", service.redoc, "This description, to read", _OPEN, media=("text/html",), head=True),
     Route("GET", "/docs/assets/{name}", service.asset, "A script or style of the pages", _OPEN,
-          problems=("not_found",), media=("text/javascript", "text/css"), head=True),
+          problems=("not_found",), media=("text/javascript", "text/css"), head=True, rate=_FREE),
 )
 # fmt: on
 ROUTES = with_aliases(_OWN)

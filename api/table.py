@@ -8,6 +8,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from api.access import Access
+from schemas.rates import RateClass
 
 _OWN = "/api/v1/"
 """The API's own paths begin so."""
@@ -20,6 +21,7 @@ class Route:
     """One address. `takes` is the query of a GET, or the JSON body of any other method; `gives` the JSON answer.
 
     `media` lists the content types of an answer that is not JSON, `problems` the codes beyond those every route has.
+    `rate` is what its requests count as, where `rate_class` would say something else.
     """
 
     method: str
@@ -35,11 +37,25 @@ class Route:
     form: bool = False
     head: bool = False
     alias_of: str | None = None
+    rate: RateClass | None = None
 
     @property
     def reads_query(self) -> bool:
         """Whether what the route takes stands in the query."""
         return self.method == "GET"
+
+    @property
+    def rate_class(self) -> RateClass:
+        """What a request counts as: by `rate`, else by what the route asks and takes."""
+        if self.rate is not None:
+            return self.rate
+        if self.access is Access.WATCHER:
+            return RateClass.WATCH
+        if self.access is Access.OPEN and self.method != "GET":
+            return RateClass.SIGN_IN
+        if self.form or self.noun == "uploads":
+            return RateClass.UPLOAD
+        return RateClass.READ if self.method == "GET" else RateClass.WRITE
 
     @property
     def methods(self) -> tuple[str, ...]:

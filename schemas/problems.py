@@ -53,6 +53,7 @@ CODES: dict[str, Code] = {
         Code(code="unsupported_media", status=415, title="Neither audio nor video of a known type"),
         Code(code="range_not_satisfiable", status=416, title="The range lies outside the object"),
         Code(code="invalid_field", status=422, title="A field is missing or wrong"),
+        Code(code="rate_limited", status=429, title="Too many requests; slow down"),
         Code(code="internal_error", status=500, title="Something went wrong on our side"),
         Code(code="queue_full", status=503, title="Too much work is waiting; try again later"),
         Code(code="unavailable", status=503, title="A part of the service is away; try again shortly"),

@@ -4,12 +4,17 @@ The one place in the program that reads the environment. `.env.example` and the 
 a test compares the three. A secret is a SecretStr: it never shows in a repr or a log.
 """
 
+from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from schemas.rates import Rates, parse_rates
+
 Environment = Literal["development", "production"]
+Network = IPv4Network | IPv6Network
 
 
 class SettingsError(ValueError):
@@ -25,6 +30,8 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
     cors_origins: str = Field(default="", description="Comma separated origins; extension origins included.")
+    trusted_proxies: str = Field(default="", description="Networks whose X-Forwarded-For is believed, comma separated.")
+    rate_limits: str = Field(default="", description="See schemas/rates.")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "console"
 
@@ -88,6 +95,28 @@ class Settings(BaseSettings):
             raise ValueError("S3_SECRET_KEY: the development default is not allowed in production")
         return self
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, text: str) -> str:
+        networks_of(text)
+        return text
+
+    @field_validator("rate_limits")
+    @classmethod
+    def _are_rates(cls, text: str) -> str:
+        parse_rates(text)
+        return text
+
+    @cached_property
+    def trusted_networks(self) -> tuple[Network, ...]:
+        """The networks of TRUSTED_PROXIES."""
+        return networks_of(self.trusted_proxies)
+
+    @property
+    def rates(self) -> Rates:
+        """The limit of each class of routes that has one."""
+        return parse_rates(self.rate_limits)
+
     @property
     def max_upload_bytes(self) -> int:
         """The largest upload that is accepted, in bytes."""
@@ -102,6 +131,11 @@ class Settings(BaseSettings):
     def cors_origin_list(self) -> tuple[str, ...]:
         """The origins of CORS_ORIGINS, without blanks."""
         return tuple(origin.strip() for origin in self.cors_origins.split(",") if origin.strip())
+
+
+def networks_of(text: str) -> tuple[Network, ...]:
+    """The networks that are named, comma separated; an address alone is one of its own. Raises ValueError."""
+    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
 def load_settings(**given: str) -> Settings:

@@ -12,6 +12,7 @@ from api.binding import handler
 from api.table import Route
 from schemas.jobs import Status
 from schemas.problems import Problem
+from schemas.rates import RateClass
 from schemas.requests import JobQuery
 
 
@@ -21,7 +22,7 @@ async def echo(_: web.Request, query: JobQuery) -> BaseModel:
 
 
 async def taken(query: str) -> web.Response:
-    route = Route("GET", "/x", echo, "Echo", Access.OPEN, takes=JobQuery)
+    route = Route("GET", "/x", echo, "Echo", Access.OPEN, takes=JobQuery, rate=RateClass.FREE)
     response = await handler(route)(make_mocked_request("GET", f"/x{query}"))
     assert isinstance(response, web.Response)
     return response
