@@ -1,7 +1,9 @@
-"""Who a request is made for. Three proofs: the bearer header, the `__session` cookie, or a ticket where one is taken.
+"""Who may come in by a route: small named checks. Proofs are the bearer header, an API key, the `__session` cookie, or
+a ticket where one is taken.
 
 A cookie is sent by the browser whoever's page asked for it; so what changes state, and every websocket, is refused
-unless the page is this site's or an origin of CORS_ORIGINS. An access token in a URL is never looked at.
+unless the page is this site's own or an origin of CORS_ORIGINS. A page of a sibling of this site is not this site's:
+whoever has a name under the same domain could act for everybody else. An access token in a URL is never looked at.
 """
 
 from collections.abc import Mapping
@@ -10,14 +12,14 @@ from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
-from api.keys import ACCESS_TOKENS, CALLER, PEOPLE, SETTINGS
-from api.tokens import fingerprint
+from api import proofs
+from api.keys import CALLER, PROOF, SETTINGS
+from api.proof import Proof
 from schemas.problems import Problem
-from schemas.time import now
 
 COOKIE = "__session"
+KEY_HEADER = "X-API-Key"
 _SAFE = {"GET", "HEAD", "OPTIONS"}
-_LONGEST_SECRET = 512
 
 
 class Access(StrEnum):
@@ -25,29 +27,63 @@ class Access(StrEnum):
 
     OPEN = "open"
     CALLER = "caller"
+    """Signed in; an API key needs the route's scope."""
     WATCHER = "watcher"
     """As CALLER; a single-use ticket opens it too."""
+    PERSON = "person"
+    """Signed in, and not by an API key: what is about accounts, passwords and keys."""
     ADMIN = "admin"
     """As CALLER, and one of ADMIN_USER_IDS. Others learn nothing but that."""
 
 
-async def admit(request: web.Request, access: Access) -> None:
+async def admit(request: web.Request, access: Access, scope: str) -> None:
     """Lets the request in, with its caller known, or raises a Problem."""
-    if access is not Access.OPEN:
-        request[CALLER] = await _caller(request, access)
-    if access is Access.ADMIN and request[CALLER] not in request.app[SETTINGS].admin_ids:
+    if access is Access.OPEN:
+        return
+    proof = await _proof(request, access)
+    request[PROOF], request[CALLER] = proof, proof.user.id
+    if access is Access.PERSON:
+        expect_person(proof)
+    else:
+        expect_scope(proof, scope)
+    if access is Access.ADMIN and not is_admin(request):
         raise Problem("forbidden", "Only an administrator may do this.")
 
 
-async def _caller(request: web.Request, access: Access) -> str:
+def expect_person(proof: Proof) -> None:
+    """Raises Problem key_refused for whoever came by an API key."""
+    if proof.scopes is not None:
+        raise Problem("key_refused", "No API key may do that; sign in.")
+
+
+def expect_scope(proof: Proof, scope: str) -> None:
+    """Raises Problem key_refused for an API key without that scope."""
+    if proof.scopes is not None and scope not in proof.scopes:
+        raise Problem("key_refused", f"The API key does not have the scope «{scope}».")
+
+
+def is_admin(request: web.Request) -> bool:
+    """Whether the caller is one of ADMIN_USER_IDS."""
+    return request[CALLER] in request.app[SETTINGS].admin_ids
+
+
+def expect_paid(proof: Proof, what: str) -> None:
+    """Raises Problem plan_needed for whoever has no paid plan."""
+    if not proof.user.paid:
+        raise Problem("plan_needed", f"{what} is part of a paid plan.")
+
+
+async def _proof(request: web.Request, access: Access) -> Proof:
     if bearer := _bearer(request):
-        return request.app[ACCESS_TOKENS].read(bearer)
+        return await proofs.of_bearer(request, bearer)
+    if key := request.headers.get(KEY_HEADER):
+        return await proofs.of_api_key(request, key)
     if access is Access.WATCHER and (ticket := request.query.get("ticket")):
-        return await _ticket_holder(request, ticket)
+        return await proofs.of_ticket(request, ticket)
     if session := request.cookies.get(COOKIE):
-        user_id = request.app[ACCESS_TOKENS].read(session)
+        proof = await proofs.of_token(request, session)
         _expect_own_page(request)
-        return user_id
+        return proof
     raise Problem("not_signed_in", "Send an access token as a bearer token, or sign in again.")
 
 
@@ -57,15 +93,8 @@ def _bearer(request: web.Request) -> str | None:
         return None
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise Problem("token_invalid", "The Authorization header must be «Bearer» and an access token.")
+        raise Problem("token_invalid", "The Authorization header must be «Bearer» and an access token or API key.")
     return token.strip()
-
-
-async def _ticket_holder(request: web.Request, secret: str) -> str:
-    ticket = await request.app[PEOPLE].take_ticket(fingerprint(secret[:_LONGEST_SECRET]), now())
-    if ticket is None:
-        raise Problem("token_invalid", "The ticket is unknown, used or expired; ask for a new one.")
-    return ticket.user_id
 
 
 def _expect_own_page(request: web.Request) -> None:
@@ -77,10 +106,13 @@ def _expect_own_page(request: web.Request) -> None:
 
 
 def from_own_page(headers: Mapping[str, str], host: str, allowed: tuple[str, ...]) -> bool:
-    """Whether a browser says that the page which asks is this site's, or of an allowed origin."""
+    """Whether a browser says that the page which asks is this site's own, or of an allowed origin.
+
+    Schemes are not compared: behind a proxy that ends TLS, only the browser knows ours.
+    """
     origin = headers.get(hdrs.ORIGIN)
     if origin is None:
-        return headers.get("Sec-Fetch-Site") in ("same-origin", "same-site")
+        return headers.get("Sec-Fetch-Site") == "same-origin"
     return origin in allowed or _host(origin) == host.lower()
 
 

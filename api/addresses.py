@@ -58,9 +58,14 @@ def _trusted(request: web.Request, address: _Address) -> bool:
 
 
 def _read(text: str) -> _Address | None:
-    """An address as it stands in a header or socket; a mapped IPv4 address is that address."""
+    """An address as it stands in a header or socket, without brackets, port and zone; a mapped one is that of IPv4."""
+    bare = text.strip().strip('"')
+    if bare.startswith("["):
+        bare = bare[1:].partition("]")[0]
+    elif bare.count(":") == 1:
+        bare = bare.partition(":")[0]
     try:
-        found = ip_address(text.strip().strip("[]"))
+        found = ip_address(bare.partition("%")[0])
     except ValueError:
         return None
     return found.ipv4_mapped or found if isinstance(found, IPv6Address) else found

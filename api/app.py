@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import structlog
 from aiohttp import web
@@ -14,16 +15,23 @@ from api.metrics import Metrics
 from api.observing import observed
 from api.openapi import describe
 from api.origins import finish, preflighted
+from api.outside import Outside
 from api.passwords import Passwords
 from api.problems import explained
 from api.progress import Progress
 from api.rates import RateLimits
 from api.routes import ROUTES
+from api.scopes import scopes_of
+from api.standing import Standing
+from api.throttle import Throttle
 from api.tokens import AccessTokens
 from schemas.settings import Settings
 from schemas.time import now
 from stores.activity import Activity
 from stores.analyses import AnalysesStore
+from stores.api_keys import ApiKeys
+from stores.attempts import Attempts
+from stores.audit import AuditLog
 from stores.dead_letters import DeadLetters
 from stores.deletion import Deletion
 from stores.documents import connect, disconnect
@@ -37,6 +45,7 @@ from stores.publisher import Publisher
 from stores.rates import RateCounts
 from stores.recordings import Recordings
 from stores.replay import Replay
+from stores.sessions import Sessions
 from stores.transcripts import Transcripts
 from stores.uploads import Uploads
 from stores.workers import Workers
@@ -53,12 +62,13 @@ def make_app(settings: Settings) -> web.Application:
     app[keys.SETTINGS] = settings
     app[keys.METRICS] = Metrics()
     app[keys.ACCESS_TOKENS] = AccessTokens(settings)
+    app[keys.SCOPES] = scopes_of(ROUTES)
     app[keys.OPENAPI] = describe(ROUTES)
     bind(app, ROUTES)
     app.on_response_prepare.append(finish)
     app.on_shutdown.append(_send_watchers_away)
     app.cleanup_ctx.extend((_passwords, _documents, _objects, _publisher, _outbox, _letters, _deletion, _admission))
-    app.cleanup_ctx.extend((_rates, _progress, _health, _preparing, _sweeping))
+    app.cleanup_ctx.extend((_outside, _rates, _progress, _health, _preparing, _sweeping))
     return app
 
 
@@ -81,9 +91,22 @@ async def _documents(app: web.Application) -> AsyncIterator[None]:
     app[keys.ANALYSES] = AnalysesStore(database)
     app[keys.ACTIVITY] = Activity(database)
     app[keys.PEOPLE] = People(database)
+    app[keys.SESSIONS] = Sessions(database)
+    app[keys.API_KEYS] = ApiKeys(database)
+    app[keys.AUDIT] = AuditLog(database)
+    app[keys.STANDING] = Standing(app[keys.PEOPLE], app[keys.SESSIONS])
+    app[keys.THROTTLE] = Throttle(Attempts(database))
     app[keys.WORKERS] = Workers(database)
     yield
     disconnect(database)
+
+
+async def _outside(app: web.Application) -> AsyncIterator[None]:
+    outside = Outside(app[keys.SETTINGS], app[keys.PEOPLE]) if app[keys.SETTINGS].oidc_issuer else None
+    app[keys.OUTSIDE] = outside
+    yield
+    if outside is not None:
+        await outside.close()
 
 
 async def _objects(app: web.Application) -> AsyncIterator[None]:
@@ -170,17 +193,20 @@ async def _prepare(settings: Settings) -> None:
 
 
 async def _sweeping(app: web.Application) -> AsyncIterator[None]:
-    task = asyncio.create_task(_sweep(app[keys.PEOPLE]))
+    task = asyncio.create_task(_sweep(app))
     yield
     task.cancel()
     await asyncio.wait([task])
 
 
-async def _sweep(people: People) -> None:
-    """Forgets tokens and tickets that have expired, now and then; they are refused whether forgotten or not."""
+async def _sweep(app: web.Application) -> None:
+    """Forgets what has expired, now and then; it is refused whether forgotten or not."""
     while True:
         await asyncio.sleep(_SWEEP_SECONDS)
         try:
-            await people.sweep(now())
+            await app[keys.PEOPLE].sweep(now())
+            await app[keys.SESSIONS].sweep(now())
+            await app[keys.THROTTLE].sweep()
+            await app[keys.AUDIT].sweep(now() - timedelta(days=app[keys.SETTINGS].audit_days))
         except StoreUnavailable as error:
-            log.warning("expired tokens are left for the next time", reason=str(error))
+            log.warning("what has expired is left for the next time", reason=str(error))

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from api.access import admit
 from api.addresses import client_network
+from api.audit import note
 from api.keys import CALLER, RATE_LIMITS, RATE_STANDING
 from api.problems import wrong_fields
 from api.table import Route
@@ -36,6 +37,8 @@ def handler(route: Route) -> Handler:
         await _let_in(request, route)
         taken = (await _taken(request, route.takes, route.reads_query),) if route.takes else ()
         given = await route.handler(request, *taken)
+        if route.audited:
+            await note(request, route.audited, request.match_info)
         return given if isinstance(given, web.StreamResponse) else answer(given, route.status)
 
     return handle
@@ -44,7 +47,7 @@ def handler(route: Route) -> Handler:
 async def _let_in(request: web.Request, route: Route) -> None:
     """Admits the caller, and counts the request as the caller's; one that is not admitted as its address's."""
     try:
-        await admit(request, route.access)
+        await admit(request, route.access, route.scope)
     except Problem:
         await _count(request, route)
         raise

@@ -4,7 +4,16 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from schemas.account import (
+    AccountChange,
+    ApiKeyList,
+    ApiKeyRequest,
+    NewApiKey,
+    PasswordChange,
+    UserView,
+)
 from schemas.activity import ActivityList, MonthUsage, Streak
+from schemas.audit import AuditList
 from schemas.jobs import JobView
 from schemas.letters import Letter, LetterList, Replayed
 from schemas.requests import (
@@ -31,7 +40,6 @@ from schemas.responses import (
     TicketView,
     Tokens,
     UploadAddress,
-    UserView,
     VideoAccepted,
     VideoList,
 )
@@ -109,6 +117,16 @@ _STAGE: dict[str, Any] = {
     ],
 }
 
+_API_KEY: dict[str, Any] = {
+    "id": _ID,
+    "name": "Recorder of room 2",
+    "hint": "tmk_5tGh1k…",
+    "scopes": ["recordings:read", "uploads:write"],
+    "created_at": _AT,
+    "expires_at": None,
+    "last_used_at": _AT,
+}
+
 _LIMITS = Limits(
     max_upload_bytes=2 * 1024**3,
     presigned_url_seconds=3600,
@@ -124,7 +142,36 @@ EXAMPLES: dict[type[BaseModel], dict[str, Any]] = {
     UploadRequest: {"filename": "standup.webm", "file_size": 4211734, "has_microphone": True},
     UploadComplete: {"s3_key": _KEY},
     RecordingChange: {"title": "Stand-up of Monday"},
-    UserView: {"id": _ID, "username": "ada", "email": "ada@example.org", "created_at": _AT},
+    UserView: {
+        "id": _ID,
+        "username": "ada",
+        "email": "ada@example.org",
+        "created_at": _AT,
+        "display_name": "Ada Lovelace",
+        "language": "en-GB",
+        "timezone": "Europe/London",
+    },
+    AccountChange: {"display_name": "Ada Lovelace", "timezone": "Europe/London"},
+    PasswordChange: {"old_password": _SENTENCE, "new_password": f"another {_SENTENCE}"},
+    ApiKeyRequest: {"name": "Recorder of room 2", "scopes": ["recordings:read", "uploads:write"]},
+    NewApiKey: {**_API_KEY, "secret": "tmk_5tGh1kq…"},
+    ApiKeyList: {"items": [_API_KEY], "scopes": ["recordings:read", "uploads:write"]},
+    AuditList: {
+        "items": [
+            {
+                "id": _JOB,
+                "at": _AT,
+                "action": "recordings.delete",
+                "outcome": "done",
+                "user_id": _ID,
+                "key_id": None,
+                "address": "203.0.113.7",
+                "request_id": "0199e2a4-7c1e-7d32-9a41-5be2f03c11ac",
+                "about": {"id": _ID},
+            }
+        ],
+        "next_cursor": None,
+    },
     Tokens: {"access": "eyJhbGciOi…", "refresh": "kTq0…", "expires_in": 3600},
     TicketView: {"ticket": "5vJx…", "expires_in": 60},
     UploadAddress: {

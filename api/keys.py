@@ -5,13 +5,20 @@ from aiohttp import web
 from api.admission import Admission
 from api.health import HealthCheck
 from api.metrics import Metrics
+from api.outside import Outside
 from api.passwords import Passwords
 from api.progress import Progress
-from api.rates import RateLimits, Standing
+from api.proof import Proof, Scopes
+from api.rates import RateLimits
+from api.rates import Standing as RateStanding
+from api.standing import Standing
+from api.throttle import Throttle
 from api.tokens import AccessTokens
 from schemas.settings import Settings
 from stores.activity import Activity
 from stores.analyses import AnalysesStore
+from stores.api_keys import ApiKeys
+from stores.audit import AuditLog
 from stores.dead_letters import DeadLetters
 from stores.deletion import Deletion
 from stores.documents import Database
@@ -22,6 +29,7 @@ from stores.people import People
 from stores.publisher import Publisher
 from stores.recordings import Recordings
 from stores.replay import Replay
+from stores.sessions import Sessions
 from stores.transcripts import Transcripts
 from stores.workers import Workers
 
@@ -33,6 +41,15 @@ TRANSCRIPTS = web.AppKey("transcripts", Transcripts)
 ANALYSES = web.AppKey("analyses", AnalysesStore)
 ACTIVITY = web.AppKey("activity", Activity)
 PEOPLE = web.AppKey("people", People)
+SESSIONS = web.AppKey("sessions", Sessions)
+API_KEYS = web.AppKey("api_keys", ApiKeys)
+SCOPES = web.AppKey("scopes", Scopes)
+"""What an API key can be made for, from the table of routes."""
+AUDIT = web.AppKey("audit", AuditLog)
+STANDING = web.AppKey("standing", Standing)
+THROTTLE = web.AppKey("throttle", Throttle)
+OUTSIDE: web.AppKey[Outside | None] = web.AppKey("outside")
+"""The outside issuer; None where there is none."""
 OBJECTS = web.AppKey("objects", Objects)
 PUBLISHER = web.AppKey("publisher", Publisher)
 OUTBOX = web.AppKey("outbox", Outbox)
@@ -50,7 +67,9 @@ RATE_LIMITS = web.AppKey("rate_limits", RateLimits)
 OPENAPI = web.AppKey("openapi", bytes)
 
 REQUEST_ID = web.RequestKey("request_id", str)
+PROOF = web.RequestKey("proof", Proof)
+"""Who the caller is, and by what proof."""
 CALLER = web.RequestKey("caller", str)
 """The id of the account that the request was made for."""
-RATE_STANDING = web.RequestKey("rate_standing", Standing)
+RATE_STANDING = web.RequestKey("rate_standing", RateStanding)
 """How the caller stands by the rate limit, for the answer's headers."""

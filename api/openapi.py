@@ -7,14 +7,14 @@ import orjson
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from api.access import COOKIE, Access
+from api.access import COOKIE, KEY_HEADER, Access
 from api.examples import EXAMPLES
 from api.table import Route
 from schemas.media import RenditionKind
 from schemas.pipeline import STAGE_NAMES
 from schemas.problems import CODES, TYPE_PREFIX
 from schemas.rates import RateClass
-from schemas.requests import PROJECT_ID
+from schemas.requests import PROJECT_ID, Request
 from schemas.responses import ProblemBody
 
 _REF = "#/components/schemas/{model}"
@@ -29,13 +29,15 @@ _PATH_PARAMETERS: dict[str, dict[str, Any]] = {
 _SCHEMES: dict[str, dict[str, str]] = {
     "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
     "cookie": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+    "api_key": {"type": "apiKey", "in": "header", "name": KEY_HEADER},
     "ticket": {"type": "apiKey", "in": "query", "name": "ticket"},
 }
 _SECURITY: dict[Access, list[str]] = {
     Access.OPEN: [],
-    Access.CALLER: ["bearer", "cookie"],
-    Access.WATCHER: ["bearer", "cookie", "ticket"],
-    Access.ADMIN: ["bearer", "cookie"],
+    Access.CALLER: ["bearer", "cookie", "api_key"],
+    Access.WATCHER: ["bearer", "cookie", "api_key", "ticket"],
+    Access.PERSON: ["bearer", "cookie"],
+    Access.ADMIN: ["bearer", "cookie", "api_key"],
 }
 _STATUS_WORDS = {101: "The websocket is open", 201: "Created", 202: "Accepted", 204: "Done", 206: "A part of it"}
 
@@ -70,7 +72,7 @@ def _models(route: Route) -> list[type[BaseModel]]:
 
 
 def _mode(model: type[BaseModel]) -> Any:
-    return "validation" if model.__module__ == "schemas.requests" else "serialization"
+    return "validation" if issubclass(model, Request) else "serialization"
 
 
 def _operation(route: Route, names: dict[type[BaseModel], str]) -> dict[str, Any]:
@@ -79,7 +81,7 @@ def _operation(route: Route, names: dict[type[BaseModel], str]) -> dict[str, Any
         "tags": [route.noun],
         "summary": route.summary,
         "description": _description(route),
-        "security": [{scheme: []} for scheme in _SECURITY[route.access]],
+        "security": [{scheme: _needed(route, scheme)} for scheme in _SECURITY[route.access]],
         "parameters": _parameters(route),
         "responses": _responses(route, names),
     }
@@ -89,6 +91,11 @@ def _operation(route: Route, names: dict[type[BaseModel], str]) -> dict[str, Any
     if route.form:
         operation["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}
     return operation
+
+
+def _needed(route: Route, scheme: str) -> list[str]:
+    """The scopes that the route wants of the scheme."""
+    return [route.scope] if scheme == "api_key" else []
 
 
 _FORM = {
@@ -185,7 +192,7 @@ def problem_codes(route: Route) -> tuple[str, ...]:
     """Every code that the route can answer with: its own, and those that follow from what it asks and takes."""
     codes = [*route.problems, "internal_error"]
     if route.access is not Access.OPEN:
-        codes += ["not_signed_in", "token_expired", "token_invalid"]
+        codes += ["not_signed_in", "token_expired", "token_invalid", "key_refused"]
     if route.access is Access.ADMIN:
         codes.append("forbidden")
     if route.access is Access.WATCHER or (route.access is not Access.OPEN and route.method != "GET"):

@@ -7,7 +7,7 @@ from api.keys import RATE_STANDING, REQUEST_ID, SETTINGS
 from api.observing import HEADER
 
 _ALLOWED_METHODS = "GET, HEAD, POST, PATCH, PUT, DELETE, OPTIONS"
-_ALLOWED_HEADERS = "Authorization, Content-Type, If-None-Match, If-Range, Last-Event-ID, Range, X-Request-ID"
+_ALLOWED_HEADERS = "Authorization, Content-Type, If-None-Match, If-Range, Last-Event-ID, Range, X-API-Key, X-Request-ID"
 _EXPOSED_HEADERS = (
     "Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag, RateLimit, RateLimit-Policy, "
     "Retry-After, X-Request-ID"

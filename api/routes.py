@@ -5,9 +5,33 @@ The addresses of the earlier systems are added by api/aliases.
 
 from api.access import Access
 from api.aliases import with_aliases
-from api.handlers import accounts, activity, admin, archive, jobs, projects, recordings, service, uploads
+from api.handlers import (
+    account,
+    activity,
+    admin,
+    api_keys,
+    archive,
+    jobs,
+    projects,
+    recordings,
+    service,
+    sessions,
+    tickets,
+    uploads,
+)
 from api.table import Route
+from schemas.account import (
+    AccountChange,
+    ApiKeyList,
+    ApiKeyRequest,
+    AuditQuery,
+    EveryonesAuditQuery,
+    NewApiKey,
+    PasswordChange,
+    UserView,
+)
 from schemas.activity import ActivityList, ActivityQuery, MonthUsage, Streak, UsageQuery
+from schemas.audit import AuditList
 from schemas.jobs import JobView
 from schemas.letters import Letter, LetterList, Replayed
 from schemas.rates import RateClass
@@ -41,17 +65,17 @@ from schemas.responses import (
     TicketView,
     Tokens,
     UploadAddress,
-    UserView,
     VideoAccepted,
     VideoList,
 )
 from schemas.transcripts import Transcript
 from schemas.workers import StageList, StageResumed
 
-_OPEN, _WATCHER, _ADMIN = Access.OPEN, Access.WATCHER, Access.ADMIN
 _HEAVY, _FREE = RateClass.HEAVY, RateClass.FREE
+_OPEN, _WATCHER, _PERSON, _ADMIN = Access.OPEN, Access.WATCHER, Access.PERSON, Access.ADMIN
 _V1 = "/api/v1"
 _RECORDING = f"{_V1}/recordings/{{id}}"
+_ACCOUNT, _API_KEYS = f"{_V1}/account", f"{_V1}/api-keys"
 _JOBS, _JOB = f"{_V1}/jobs", f"{_V1}/jobs/{{id}}"
 _PROJECT = f"{_V1}/projects/{{project_id}}"
 _LETTERS = f"{_V1}/admin/dead-letters"
@@ -64,14 +88,27 @@ _RETRY_PROBLEMS = ("not_found", "job_running", "job_ended", "queue_full")
 
 # fmt: off
 _OWN: tuple[Route, ...] = (
-    # accounts
-    Route("POST", f"{_V1}/auth/register", accounts.register, "Create an account", _OPEN, Registration, UserView, 201,
+    # accounts, sessions, keys
+    Route("POST", f"{_V1}/auth/register", account.register, "Create an account", _OPEN, Registration, UserView, 201,
           ("name_taken",)),
-    Route("POST", f"{_V1}/auth/token", accounts.log_in, "Log in", _OPEN, Credentials, Tokens, 200,
-          ("wrong_credentials",)),
-    Route("POST", f"{_V1}/auth/token/refresh", accounts.refresh, "Exchange a refresh token", _OPEN, Refresh, Tokens,
+    Route("POST", f"{_V1}/auth/token", sessions.log_in, "Log in", _OPEN, Credentials, Tokens, 200,
+          ("wrong_credentials", "too_many_attempts")),
+    Route("POST", f"{_V1}/auth/token/refresh", sessions.refresh, "Exchange a refresh token", _OPEN, Refresh, Tokens,
           200, ("token_invalid", "token_expired", "token_reused")),
-    Route("POST", f"{_V1}/tickets", accounts.ticket, "Get a ticket for a websocket or event stream",
+    Route("POST", f"{_V1}/auth/logout", sessions.log_out, "Log out", _PERSON, status=204),
+    Route("GET", _ACCOUNT, account.show, "The caller's account", _PERSON, gives=UserView, head=True),
+    Route("PATCH", _ACCOUNT, account.change, "Change the account", _PERSON, AccountChange, UserView,
+          problems=("name_taken",)),
+    Route("POST", f"{_ACCOUNT}/password", account.change_password, "Change the password", _PERSON, PasswordChange,
+          status=204, problems=("wrong_credentials", "no_password", "too_many_attempts")),
+    Route("GET", f"{_ACCOUNT}/audit", account.audit, "What was done with the account, newest first", _PERSON,
+          AuditQuery, AuditList, head=True),
+    Route("GET", _API_KEYS, api_keys.index, "List API keys, newest first", _PERSON, gives=ApiKeyList, head=True),
+    Route("POST", _API_KEYS, api_keys.create, "Make an API key", _PERSON, ApiKeyRequest, NewApiKey, 201,
+          ("too_many_keys", "plan_needed")),
+    Route("DELETE", f"{_API_KEYS}/{{id}}", api_keys.revoke, "Revoke an API key", _PERSON, status=204,
+          problems=("not_found",)),
+    Route("POST", f"{_V1}/tickets", tickets.ticket, "Get a ticket for a websocket or event stream",
           gives=TicketView, status=201),
     # activity
     Route("GET", f"{_V1}/account/activity", activity.index, "What happened in the account, newest first",
@@ -154,6 +191,8 @@ _OWN: tuple[Route, ...] = (
           head=True),
     Route("POST", f"{_V1}/admin/stages/{{stage}}/resume", admin.resume, "Tell a stopped stage to go on", _ADMIN,
           gives=StageResumed, status=202, problems=("not_found",)),
+    Route("GET", f"{_V1}/admin/audit", admin.audit, "What everybody did, newest first", _ADMIN, EveryonesAuditQuery,
+          AuditList, head=True),
     # the service
     Route("GET", "/health", service.health, "How the service and its parts are", _OPEN, gives=Health, head=True,
           rate=_FREE),

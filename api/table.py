@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
 
 from aiohttp import web
 from pydantic import BaseModel
@@ -68,8 +67,25 @@ class Route:
         return self.handler.__module__.rsplit(".", 1)[-1]
 
     @property
+    def scope(self) -> str:
+        """What an API key needs for the route: its noun, and whether it reads or writes. Aliases have their own's."""
+        return f"{self.noun}:{'read' if self.reads_query else 'write'}"
+
+    @property
+    def audited(self) -> str | None:
+        """As what an act of the route is put on record: deletions, and whatever administrators change."""
+        if self.method == "DELETE" or (self.access is Access.ADMIN and not self.reads_query):
+            return f"{self.noun}.{self._action}"
+        return None
+
+    @property
+    def _action(self) -> str:
+        return str(getattr(self.handler, "__name__", "handler"))
+
+    @property
     def operation_id(self) -> str:
         """A unique name of the operation."""
-        name: Any = getattr(self.handler, "__name__", "handler")
         within = "_in_project" if "{project_id}" in self.path and self.noun != "projects" else ""
-        return f"{self.noun}_{name}{within}" + ("_alias" if self.alias_of and not self.path.startswith(_OWN) else "")
+        return f"{self.noun}_{self._action}{within}" + (
+            "_alias" if self.alias_of and not self.path.startswith(_OWN) else ""
+        )

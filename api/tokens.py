@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from datetime import timedelta
+from typing import NamedTuple
 
 import jwt
 import structlog
@@ -16,7 +17,14 @@ log = structlog.get_logger(__name__)
 ISSUER = "tidemark"
 AUDIENCE = "tidemark-api"
 _ALGORITHM = "HS256"
-_WANTED = ["sub", "iat", "exp", "iss", "aud", "typ"]
+_WANTED = ["sub", "sid", "iat", "exp", "iss", "aud", "typ"]
+
+
+class SignedIn(NamedTuple):
+    """Whom an access token is for, and the session that it came of."""
+
+    user_id: str
+    session_id: str
 
 
 class AccessTokens:
@@ -34,11 +42,12 @@ class AccessTokens:
             log.warning("JWT_SECRET is not set: access tokens end with this process")
             self._secret = secrets.token_hex(32)
 
-    def issue(self, user_id: str) -> str:
-        """An access token for that account."""
+    def issue(self, user_id: str, session_id: str) -> str:
+        """An access token for that account in that session."""
         issued = now()
         claims = {
             "sub": user_id,
+            "sid": session_id,
             "iss": ISSUER,
             "aud": AUDIENCE,
             "typ": "access",
@@ -47,8 +56,8 @@ class AccessTokens:
         }
         return jwt.encode(claims, self._secret, algorithm=_ALGORITHM)
 
-    def read(self, token: str) -> str:
-        """The id of the token's account. Raises Problem token_expired or token_invalid."""
+    def read(self, token: str) -> SignedIn:
+        """What the token says. Raises Problem token_expired or token_invalid."""
         try:
             claims = jwt.decode(
                 token,
@@ -64,7 +73,7 @@ class AccessTokens:
             raise Problem("token_invalid", "The access token cannot be accepted.") from error
         if claims["typ"] != "access":
             raise Problem("token_invalid", "That is not an access token.")
-        return str(claims["sub"])
+        return SignedIn(str(claims["sub"]), str(claims["sid"]))
 
 
 def new_secret() -> str:

@@ -27,15 +27,6 @@ class ProblemBody(Frozen):
     errors: tuple[FieldProblem, ...] = ()
 
 
-class UserView(Frozen):
-    """An account, as its owner sees it."""
-
-    id: str
-    username: str
-    email: str
-    created_at: datetime
-
-
 class Tokens(Frozen):
     """`access` for the bearer header, valid for `expires_in` seconds; `refresh` buys the next pair, once."""
 

@@ -7,6 +7,7 @@ a test compares the three. A secret is a SecretStr: it never shows in a repr or 
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -50,6 +51,12 @@ class Settings(BaseSettings):
     access_token_seconds: int = Field(default=3600, ge=60)
     refresh_token_seconds: int = Field(default=7 * 24 * 3600, ge=300)
     ticket_seconds: int = Field(default=60, ge=5, le=600)
+    oidc_issuer: str = Field(default="", description="The outside issuer; none: only own accounts.")
+    oidc_audience: str = ""
+    oidc_authorized_parties: str = ""
+    oidc_jwks_url: str = Field(default="", description="Else as the issuer's discovery document says.")
+    oidc_clock_skew_seconds: int = Field(default=30, ge=0, le=300)
+    audit_days: int = Field(default=90, ge=1, le=3650)
 
     max_upload_size_mb: int = Field(default=2048, ge=1)
     presigned_url_seconds: int = Field(default=3600, ge=60, le=7 * 24 * 3600)
@@ -117,6 +124,23 @@ class Settings(BaseSettings):
         """The limit of each class of routes that has one."""
         return parse_rates(self.rate_limits)
 
+    @model_validator(mode="after")
+    def _outside_identity_is_whole(self) -> "Settings":
+        if not self.oidc_issuer:
+            return self
+        if not (self.oidc_audience or self.oidc_authorized_parties):
+            raise ValueError("OIDC_AUDIENCE: set it or OIDC_AUTHORIZED_PARTIES; else tokens for anybody would be taken")
+        for name in ("oidc_issuer", "oidc_jwks_url"):
+            scheme = urlsplit(getattr(self, name)).scheme
+            if getattr(self, name) and scheme != "https" and (scheme != "http" or self.environment == "production"):
+                raise ValueError(f"{name.upper()}: an https address is needed")
+        return self
+
+    @property
+    def authorized_parties(self) -> frozenset[str]:
+        """The clients of OIDC_AUTHORIZED_PARTIES."""
+        return frozenset(_listed(self.oidc_authorized_parties))
+
     @property
     def max_upload_bytes(self) -> int:
         """The largest upload that is accepted, in bytes."""
@@ -125,17 +149,22 @@ class Settings(BaseSettings):
     @property
     def admin_ids(self) -> frozenset[str]:
         """The accounts of ADMIN_USER_IDS."""
-        return frozenset(name.strip() for name in self.admin_user_ids.split(",") if name.strip())
+        return frozenset(_listed(self.admin_user_ids))
 
     @property
     def cors_origin_list(self) -> tuple[str, ...]:
         """The origins of CORS_ORIGINS, without blanks."""
-        return tuple(origin.strip() for origin in self.cors_origins.split(",") if origin.strip())
+        return _listed(self.cors_origins)
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    """What stands between commas, without blanks."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def networks_of(text: str) -> tuple[Network, ...]:
     """The networks that are named, comma separated; an address alone is one of its own. Raises ValueError."""
-    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+    return tuple(ip_network(part) for part in _listed(text))
 
 
 def load_settings(**given: str) -> Settings:

@@ -1,14 +1,17 @@
-"""Accounts, refresh tokens and tickets in MongoDB: collections `users`, `refresh_tokens`, `tickets`.
+"""Accounts, outside identities and tickets in MongoDB: collections `users`, `identities`, `tickets`.
 
-Secrets are kept as hashes: a password's Argon2id, a token's SHA-256, which is also its `_id`. What has expired is
-refused here and swept by `sweep`. Indexes: username_key and email_key (unique), family and user of refresh tokens.
+Secrets are kept as hashes: a password's Argon2id, a ticket's SHA-256, which is also its `_id`. An identity's `_id` is
+the fingerprint of its issuer and subject. What has expired is refused here and swept by `sweep`. Indexes: username_key
+and email_key (unique).
 """
 
+import contextlib
 from datetime import datetime
+from typing import Any
 
-from schemas.people import RefreshToken, Ticket, User
+from schemas.people import Identity, Ticket, User
 from stores.documents import Database, from_document, to_document
-from stores.errors import answering, in_time
+from stores.errors import Duplicate, answering, in_time
 
 
 class People:
@@ -16,7 +19,7 @@ class People:
 
     def __init__(self, database: Database) -> None:
         self._users = database["users"]
-        self._tokens = database["refresh_tokens"]
+        self._identities = database["identities"]
         self._tickets = database["tickets"]
 
     async def prepare(self) -> None:
@@ -24,8 +27,6 @@ class People:
         async with in_time():
             await self._users.create_index("username_key", unique=True)
             await self._users.create_index("email_key", unique=True)
-            await self._tokens.create_index("family_id")
-            await self._tokens.create_index("expires_at")
             await self._tickets.create_index("expires_at")
 
     async def create(self, user: User) -> None:
@@ -45,23 +46,42 @@ class People:
             found = await self._users.find_one({"_id": user_id})
         return from_document(User, found) if found else None
 
-    async def add_refresh_token(self, token: RefreshToken) -> None:
-        """Stores a new refresh token."""
+    async def change(self, user_id: str, fields: dict[str, Any]) -> User | None:
+        """Sets fields of the account, and the account as it is then. Raises Duplicate when a name is taken."""
         async with answering():
-            await self._tokens.insert_one(to_document(token))
+            await self._users.update_one({"_id": user_id}, {"$set": fields})
+        return await self.get(user_id)
 
-    async def use_refresh_token(self, token_hash: str, at: datetime) -> tuple[RefreshToken | None, bool]:
-        """The token of that hash, and whether this call is the one that used it up: exactly one call ever is."""
-        unused = {"_id": token_hash, "used_at": None, "revoked_at": None, "expires_at": {"$gt": at}}
-        async with answering():
-            used = await self._tokens.find_one_and_update(unused, {"$set": {"used_at": at}})
-            found = used or await self._tokens.find_one({"_id": token_hash})
-        return (from_document(RefreshToken, found) if found else None), used is not None
+    async def change_password(self, user: User, password_hash: str) -> int | None:
+        """Sets the password in the place of the one that `user` was read with, and ends all sessions so far.
 
-    async def revoke_family(self, family_id: str, at: datetime) -> None:
-        """Revokes every refresh token that came from the same log-in. Harmless when repeated."""
+        The generation that sessions must have from now on; None where the password is another one by now.
+        """
+        fields = {"password_hash": password_hash, "generation": user.generation + 1}
+        read = {"_id": user.id, "password_hash": user.password_hash}
         async with answering():
-            await self._tokens.update_many({"family_id": family_id, "revoked_at": None}, {"$set": {"revoked_at": at}})
+            changed = await self._users.update_one(read, {"$set": fields})
+        return user.generation + 1 if changed.matched_count else None
+
+    async def identity(self, identity_id: str) -> Identity | None:
+        """The outside identity of that fingerprint."""
+        async with answering():
+            found = await self._identities.find_one({"_id": identity_id})
+        return from_document(Identity, found) if found else None
+
+    async def meet(self, identity: Identity, user: User) -> Identity:
+        """Makes the identity's account where it is missing; of several at once all get the one that there is.
+
+        The identity is first, and names its account: what breaks off in between is made good by the next call.
+        """
+        with contextlib.suppress(Duplicate):
+            async with answering():
+                await self._identities.insert_one(to_document(identity))
+        known = await self.identity(identity.id) or identity
+        own = user.model_copy(update=_reserving_nothing(known.user_id))
+        with contextlib.suppress(Duplicate):
+            await self.create(own)
+        return known
 
     async def add_ticket(self, ticket: Ticket) -> None:
         """Stores a new ticket."""
@@ -75,7 +95,11 @@ class People:
         return from_document(Ticket, found) if found else None
 
     async def sweep(self, at: datetime) -> None:
-        """Forgets expired tokens and tickets. Harmless when repeated."""
+        """Forgets expired tickets. Harmless when repeated."""
         async with answering():
-            await self._tokens.delete_many({"expires_at": {"$lte": at}})
             await self._tickets.delete_many({"expires_at": {"$lte": at}})
+
+
+def _reserving_nothing(user_id: str) -> dict[str, str]:
+    """The id and keys of an account that has taken no name: no name or address can be like that."""
+    return {"id": user_id, "username_key": f"id:{user_id}", "email_key": f"id:{user_id}"}

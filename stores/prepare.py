@@ -2,14 +2,20 @@
 
 from schemas.settings import Settings
 from stores.activity import Activity
+from stores.api_keys import ApiKeys
+from stores.attempts import Attempts
+from stores.audit import AuditLog
 from stores.documents import connect, disconnect
 from stores.jobs import Jobs
 from stores.objects import Objects
 from stores.people import People
 from stores.recordings import Recordings
+from stores.sessions import Sessions
 from stores.topics import prepare_topics
 from stores.transcripts import Transcripts
 from stores.uploads import Uploads
+
+_OF_PEOPLE = (People, Sessions, ApiKeys, Attempts, AuditLog)
 
 
 async def prepare(settings: Settings) -> None:
@@ -17,7 +23,7 @@ async def prepare(settings: Settings) -> None:
     await prepare_topics(settings)
     database = connect(settings)
     try:
-        for kind in (Jobs, Recordings, Uploads, Transcripts, People, Activity):
+        for kind in (Jobs, Recordings, Uploads, Transcripts, Activity, *_OF_PEOPLE):
             await kind(database).prepare()
     finally:
         disconnect(database)

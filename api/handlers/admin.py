@@ -1,8 +1,11 @@
-"""For administrators: dead letters and stages that have stopped."""
+"""For administrators: dead letters, stages that have stopped, and what everybody did."""
 
 from aiohttp import web
 
-from api.keys import LETTERS, REPLAY, WORKERS
+from api.handlers.account import acts
+from api.keys import AUDIT, LETTERS, REPLAY, WORKERS
+from schemas.account import EveryonesAuditQuery
+from schemas.audit import AuditList
 from schemas.letters import Letter, LetterList, Replayed, page
 from schemas.pipeline import STAGE_NAMES
 from schemas.problems import Problem
@@ -55,3 +58,11 @@ async def resume(request: web.Request) -> StageResumed:
         raise Problem("not_found", "There is no such stage.")
     await request.app[WORKERS].resume(stage, at)
     return StageResumed(stage=stage, resumed_at=at)
+
+
+async def audit(request: web.Request, query: EveryonesAuditQuery) -> AuditList:
+    """What was done with whose account, newest first: log-ins, keys, passwords, deletions, acts of administrators."""
+    found = await request.app[AUDIT].newest(
+        query.limit + 1, before=query.cursor, user_id=query.user_id, action=query.action
+    )
+    return acts(found, query.limit)

@@ -1,11 +1,11 @@
-"""People: names that exist once, refresh tokens and tickets that work once."""
+"""People: names and identities that exist once, tickets that work once."""
 
 import asyncio
 
 import pytest
 
 from schemas.ids import new_id
-from schemas.people import RefreshToken, Ticket, User
+from schemas.people import Identity, Ticket, User
 from stores.errors import Duplicate
 from stores.people import People
 from tests.unit.stores.jobs import START, later
@@ -33,8 +33,8 @@ def user(name: str, email: str) -> User:
     )
 
 
-def token(name: str, **fields) -> RefreshToken:
-    return RefreshToken(**{"id": name, "family_id": "f", "user_id": "ada", "expires_at": later(100), **fields})
+def identity(user_id: str) -> Identity:
+    return Identity(id="i", issuer="https://issuer.example", subject="7", user_id=user_id, created_at=START)
 
 
 async def test_an_account_is_found_by_name_and_id(people):
@@ -60,24 +60,43 @@ async def test_one_of_many_gets_the_name(people):
     assert sum(isinstance(result, Duplicate) for result in results) == CALLERS - 1
 
 
-async def test_a_refresh_token_is_used_up_by_exactly_one_of_many(people):
-    await people.add_refresh_token(token("t"))
-    answers = await asyncio.gather(*(people.use_refresh_token("t", START) for _ in range(CALLERS)))
-    assert [used for _, used in answers].count(True) == 1
-    assert {found.id for found, _ in answers} == {"t"}
+async def test_fields_change_and_names_stay_unique(people):
+    ada, bob = user("ada", "ada@example.org"), user("bob", "bob@example.org")
+    await people.create(ada)
+    await people.create(bob)
+    changed = await people.change(ada.id, {"display_name": "Ada"})
+    assert changed == ada.model_copy(update={"display_name": "Ada"})
+    with pytest.raises(Duplicate):
+        await people.change(ada.id, {"username": "BOB", "username_key": "bob"})
+    assert await people.change("nobody", {"display_name": "x"}) is None
 
 
-async def test_expired_revoked_and_unknown_tokens_are_not_used(people):
-    await people.add_refresh_token(token("late", expires_at=START))
-    await people.add_refresh_token(token("mine"))
-    await people.add_refresh_token(token("theirs", family_id="g"))
-    for _ in range(2):
-        await people.revoke_family("f", START)
-    assert await people.use_refresh_token("unknown", START) == (None, False)
-    assert (await people.use_refresh_token("late", START))[1] is False
-    found, used = await people.use_refresh_token("mine", START)
-    assert (found.revoked_at, used) == (START, False)
-    assert (await people.use_refresh_token("theirs", START))[1] is True
+async def test_of_two_who_change_a_password_one_does(people):
+    ada = user("ada", "ada@example.org")
+    await people.create(ada)
+    changed = await asyncio.gather(*(people.change_password(ada, f"hash {n}") for n in range(CALLERS)))
+    assert sorted(changed, key=str) == [1] + [None] * (CALLERS - 1)
+    assert (await people.get(ada.id)).generation == 1
+
+
+async def test_whoever_comes_from_outside_is_met_once(people):
+    await people.create(user("ada", "ada@example.org"))
+    visits = [user("ada", "ada@example.org") for _ in range(CALLERS)]
+    met = await asyncio.gather(*(people.meet(identity(visit.id), visit) for visit in visits))
+    (account,) = {known.user_id for known in met}
+    found = await people.get(account)
+    assert (found.username, found.email) == ("ada", "ada@example.org")
+    assert found.username_key == found.email_key == f"id:{account}"
+    assert [await people.get(visit.id) for visit in visits if visit.id != account] == [None] * (CALLERS - 1)
+    assert (await people.identity("i")).user_id == account
+    assert await people.identity("j") is None
+
+
+async def test_an_identity_whose_account_was_not_made_in_time_gets_it_later(people):
+    first, second = user("ada", "ada@example.org"), user("ada", "ada@example.org")
+    await people._identities.insert_one({"_id": "i", **identity(first.id).model_dump(exclude={"id"})})
+    assert (await people.meet(identity(second.id), second)).user_id == first.id
+    assert (await people.get(first.id)).id == first.id
 
 
 async def test_a_ticket_opens_once(people):
@@ -94,11 +113,8 @@ async def test_an_expired_ticket_opens_nothing(people):
 
 async def test_sweeping_forgets_what_has_expired_and_only_that(people):
     for name, until in (("old", START), ("new", later(100))):
-        await people.add_refresh_token(token(name, expires_at=until))
         await people.add_ticket(Ticket(id=name, user_id="ada", expires_at=until))
     for _ in range(2):
         await people.sweep(START)
-    assert await people.use_refresh_token("old", later(-10)) == (None, False)
-    assert (await people.use_refresh_token("new", START))[1] is True
     assert await people.take_ticket("old", later(-10)) is None
     assert (await people.take_ticket("new", START)).id == "new"

@@ -21,13 +21,13 @@ def tokens() -> AccessTokens:
 
 def made(secret: str = SECRET, algorithm: str = "HS256", **changed: Any) -> str:
     present = datetime.now(UTC)
-    claims = {"sub": "u", "iss": ISSUER, "aud": AUDIENCE, "typ": "access", "iat": present}
+    claims = {"sub": "u", "sid": "s", "iss": ISSUER, "aud": AUDIENCE, "typ": "access", "iat": present}
     claims |= {"exp": present + timedelta(hours=1)} | changed
     return jwt.encode({name: value for name, value in claims.items() if value is not None}, secret, algorithm)
 
 
-def test_a_token_names_its_account(tokens: AccessTokens) -> None:
-    assert tokens.read(tokens.issue("u1")) == "u1"
+def test_a_token_names_its_account_and_session(tokens: AccessTokens) -> None:
+    assert tokens.read(tokens.issue("u1", "s1")) == ("u1", "s1")
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,7 @@ def test_a_token_names_its_account(tokens: AccessTokens) -> None:
         made(typ=None),
         made(exp=None),
         made(sub=None),
+        made(sid=None),
         jwt.encode({"sub": "u"}, "", algorithm="none"),
         "",
         "a.b.c",
@@ -63,7 +64,7 @@ def test_an_old_token_has_expired(tokens: AccessTokens) -> None:
 def test_without_a_secret_each_process_has_its_own() -> None:
     first, second = AccessTokens(Settings()), AccessTokens(Settings())
     with pytest.raises(Problem):
-        second.read(first.issue("u"))
+        second.read(first.issue("u", "s"))
 
 
 def test_a_secret_is_kept_as_its_hash_alone() -> None:

@@ -7,7 +7,7 @@ BSON, so that what comes back is what a server would give back. `away` makes it 
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
@@ -170,13 +170,17 @@ class MemoryCollection:
     def _change(self, document_id: Any, wanted: Fields, update: Fields) -> None:
         changed = _copied(self._documents[document_id])
         _apply(changed, wanted, update)
+        self._expect_unique(changed, [other for other in self._documents.values() if other["_id"] != document_id])
         self._documents[document_id] = _stored(changed)
 
     def _insert(self, document: Fields) -> None:
-        for name in ("_id", *self._unique):
-            if any(other[name] == document[name] for other in self._documents.values()):
-                raise DuplicateKeyError(f"duplicate {name}", 11000, {"keyValue": {name: document[name]}})
+        self._expect_unique(document, self._documents.values())
         self._documents[document["_id"]] = document
+
+    def _expect_unique(self, document: Fields, others: Iterable[Fields]) -> None:
+        for name in ("_id", *self._unique):
+            if any(other[name] == document[name] for other in others):
+                raise DuplicateKeyError(f"duplicate {name}", 11000, {"keyValue": {name: document[name]}})
 
 
 class MemoryCursor:

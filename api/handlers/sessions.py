@@ -1,0 +1,107 @@
+"""Sessions: logging in, refreshing, logging out."""
+
+from datetime import datetime, timedelta
+
+from aiohttp import web
+
+from api.addresses import client_network
+from api.audit import note
+from api.keys import ACCESS_TOKENS, PASSWORDS, PEOPLE, PROOF, SESSIONS, SETTINGS, STANDING, THROTTLE
+from api.standing import lives
+from api.tokens import fingerprint, new_secret
+from schemas.ids import new_id
+from schemas.people import RefreshToken, Session, User
+from schemas.problems import Problem
+from schemas.requests import Credentials, Refresh
+from schemas.responses import Tokens
+from schemas.settings import Settings
+from schemas.time import after, now
+
+_OUTSIDE_DAYS = 30
+"""A session of an outside issuer that somebody logged out of is remembered so long; no token should live longer."""
+
+
+async def log_in(request: web.Request, body: Credentials) -> Tokens:
+    """Exchanges a user name and password for a pair of tokens. A wrong name takes as long as a wrong password."""
+    name, network = body.username.casefold(), client_network(request)
+    async with request.app[THROTTLE].attempt(name, network) as attempt:
+        user = await request.app[PEOPLE].find_by_name(name)
+        attempt.good = await request.app[PASSWORDS].verify(user.password_hash if user else None, body.password)
+    user_id = user.id if user else None
+    await note(request, "sessions.log_in", user_id=user_id, outcome="done" if attempt.good else "refused")
+    if user is None or not attempt.good:
+        raise Problem("wrong_credentials", "The user name or the password is wrong.")
+    return await _begin(request, user)
+
+
+async def _begin(request: web.Request, user: User) -> Tokens:
+    session = Session(
+        id=new_id(),
+        user_id=user.id,
+        generation=user.generation,
+        created_at=now(),
+        expires_at=_longest(request.app[SETTINGS]),
+    )
+    await request.app[SESSIONS].begin(session)
+    return await _pair(request, user.id, session.id)
+
+
+def _longest(settings: Settings) -> datetime:
+    return after(max(settings.refresh_token_seconds, settings.access_token_seconds))
+
+
+async def refresh(request: web.Request, body: Refresh) -> Tokens:
+    """Exchanges a refresh token, once. A second time means that it was stolen: the whole session is revoked."""
+    sessions = request.app[SESSIONS]
+    token, used_now = await sessions.use_refresh_token(fingerprint(body.refresh), now())
+    if token is None:
+        raise Problem("token_invalid", "The refresh token is not known.")
+    if not used_now:
+        raise await _refused(request, token)
+    user, session = await request.app[PEOPLE].get(token.user_id), await sessions.get(token.session_id)
+    if user is None or not lives(session, user):
+        raise Problem("token_invalid", "The refresh token was revoked; sign in again.")
+    await sessions.keep(token.session_id, _longest(request.app[SETTINGS]))
+    return await _pair(request, user.id, token.session_id)
+
+
+async def _refused(request: web.Request, token: RefreshToken) -> Problem:
+    if token.used_at is None:
+        return Problem("token_expired", "The refresh token has expired; sign in again.")
+    session = await request.app[SESSIONS].get(token.session_id)
+    if session is not None:
+        await _revoke(request, session)
+        await note(request, "sessions.refresh", {"session": token.session_id}, user_id=token.user_id, outcome="refused")
+    return Problem("token_reused", "The refresh token was used before; sign in again.")
+
+
+async def _pair(request: web.Request, user_id: str, session_id: str) -> Tokens:
+    secret, settings, access = new_secret(), request.app[SETTINGS], request.app[ACCESS_TOKENS]
+    token = RefreshToken(
+        id=fingerprint(secret),
+        session_id=session_id,
+        user_id=user_id,
+        expires_at=after(settings.refresh_token_seconds),
+    )
+    await request.app[SESSIONS].add_refresh_token(token)
+    return Tokens(access=access.issue(user_id, session_id), refresh=secret, expires_in=access.seconds)
+
+
+async def log_out(request: web.Request) -> None:
+    """Ends the session: its refresh tokens at once, its access tokens within seconds. A repeat is harmless."""
+    proof = request[PROOF]
+    assert proof.session_id is not None
+    session = await request.app[SESSIONS].get(proof.session_id) or Session(
+        id=proof.session_id,
+        user_id=proof.user.id,
+        generation=proof.user.generation,
+        created_at=now(),
+        expires_at=now() + timedelta(days=_OUTSIDE_DAYS),
+    )
+    await _revoke(request, session)
+    await note(request, "sessions.log_out")
+
+
+async def _revoke(request: web.Request, session: Session) -> None:
+    await request.app[SESSIONS].revoke(session.model_copy(update={"revoked_at": session.revoked_at or now()}))
+    request.app[STANDING].changed(session.user_id, session.id)
