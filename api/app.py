@@ -27,6 +27,7 @@ from api.throttle import Throttle
 from api.tokens import AccessTokens
 from schemas.settings import Settings
 from schemas.time import now
+from stores.accounts import eraser_of
 from stores.activity import Activity
 from stores.analyses import AnalysesStore
 from stores.api_keys import ApiKeys
@@ -137,6 +138,7 @@ async def _deletion(app: web.Application) -> AsyncIterator[None]:
         outbox=app[keys.OUTBOX],
         publisher=app[keys.PUBLISHER],
     )
+    app[keys.ERASER] = eraser_of(app[keys.DATABASE], app[keys.DELETION])
     yield
 
 

@@ -14,6 +14,7 @@ from schemas.account import (
 )
 from schemas.activity import ActivityList, MonthUsage, Streak
 from schemas.audit import AuditList
+from schemas.erasure import ErasureRequest, ErasureView, Receipt
 from schemas.jobs import JobView
 from schemas.letters import Letter, LetterList, Replayed
 from schemas.requests import (
@@ -254,6 +255,16 @@ EXAMPLES: dict[type[BaseModel], dict[str, Any]] = {
     ActivityList: {
         "items": [{"id": _ID, "type": "recording.uploaded", "at": _AT, "recording_id": _ID, "job_id": _JOB}],
         "next_cursor": None,
+    },
+    ErasureRequest: {"username": "ada", "password": _SENTENCE},
+    Receipt: {"receipt": f"{_ID}.kTq0…"},
+    ErasureView: {
+        "id": _ID,
+        "status": "erasing",
+        "requested_at": _AT,
+        "finished_at": None,
+        "removed": {"recordings": 2, "bytes": 8423468},
+        "receipt": f"{_ID}.kTq0…",
     },
     Streak: {"current_days": 3, "longest_days": 12, "active_today": True},
     MonthUsage: {

@@ -22,6 +22,7 @@ from stores.audit import AuditLog
 from stores.dead_letters import DeadLetters
 from stores.deletion import Deletion
 from stores.documents import Database
+from stores.erasure import Eraser
 from stores.jobs import Jobs
 from stores.objects import Objects
 from stores.outbox import Outbox
@@ -53,6 +54,7 @@ OUTSIDE: web.AppKey[Outside | None] = web.AppKey("outside")
 OBJECTS = web.AppKey("objects", Objects)
 PUBLISHER = web.AppKey("publisher", Publisher)
 OUTBOX = web.AppKey("outbox", Outbox)
+ERASER = web.AppKey("eraser", Eraser)
 DELETION = web.AppKey("deletion", Deletion)
 ADMISSION = web.AppKey("admission", Admission)
 PROGRESS = web.AppKey("progress", Progress)

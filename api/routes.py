@@ -11,6 +11,7 @@ from api.handlers import (
     admin,
     api_keys,
     archive,
+    erasure,
     jobs,
     projects,
     recordings,
@@ -32,6 +33,7 @@ from schemas.account import (
 )
 from schemas.activity import ActivityList, ActivityQuery, MonthUsage, Streak, UsageQuery
 from schemas.audit import AuditList
+from schemas.erasure import ErasureRequest, ErasureView, Receipt
 from schemas.jobs import JobView
 from schemas.letters import Letter, LetterList, Replayed
 from schemas.rates import RateClass
@@ -101,6 +103,10 @@ _OWN: tuple[Route, ...] = (
           problems=("name_taken",)),
     Route("POST", f"{_ACCOUNT}/password", account.change_password, "Change the password", _PERSON, PasswordChange,
           status=204, problems=("wrong_credentials", "no_password", "too_many_attempts")),
+    Route("DELETE", _ACCOUNT, erasure.erase, "Erase the account with everything of it", _PERSON, ErasureRequest,
+          ErasureView, 202, ("no_password", "too_many_attempts")),
+    Route("POST", f"{_V1}/erasures", erasure.state, "How far an erasure is", _OPEN, Receipt, ErasureView, 200,
+          ("not_found",)),
     Route("GET", f"{_ACCOUNT}/audit", account.audit, "What was done with the account, newest first", _PERSON,
           AuditQuery, AuditList, head=True),
     Route("GET", _API_KEYS, api_keys.index, "List API keys, newest first", _PERSON, gives=ApiKeyList, head=True),
@@ -117,7 +123,7 @@ _OWN: tuple[Route, ...] = (
     Route("GET", f"{_V1}/account/usage", activity.usage, "What a month has used", takes=UsageQuery, gives=MonthUsage,
           head=True),
     Route("GET", f"{_V1}/account/archive", archive.archive, "Everything of the account as one download",
-          takes=ArchiveQuery, problems=("queue_full",), media=("application/zip",)),
+          _PERSON, ArchiveQuery, problems=("queue_full",), media=("application/zip",)),
     # uploads
     Route("POST", f"{_V1}/recordings/request-upload", uploads.request_upload, "Ask for an address to upload to",
           takes=UploadRequest, gives=UploadAddress, status=201, problems=("too_large", "queue_full")),

@@ -45,6 +45,11 @@ class ApiKeys:
             fields = {"last_used_at": at, "last_used_from": address}
             await self._keys.update_one({"_id": key.id}, {"$set": fields})
 
+    async def forget(self, owner_id: str) -> int:
+        """Removes all keys of the owner, and says how many there were. Harmless when repeated."""
+        async with answering():
+            return int((await self._keys.delete_many({"owner_id": owner_id})).deleted_count)
+
     async def revoke_owned(self, owner_id: str, key_id: str) -> ApiKey | None:
         """Ends the owner's key, which is returned; None where there is none of that id."""
         async with answering():

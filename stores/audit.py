@@ -43,6 +43,11 @@ class AuditLog:
             events = [from_document(AuditEvent, fields) async for fields in found]
         return sorted(events, key=lambda event: event.id, reverse=True)
 
+    async def forget(self, user_id: str) -> int:
+        """Removes the acts about an account, and says how many there were. Harmless when repeated."""
+        async with answering():
+            return int((await self._events.delete_many({"user_id": user_id})).deleted_count)
+
     async def sweep(self, before: datetime) -> None:
         """Forgets what is older. Harmless when repeated."""
         async with answering():

@@ -83,6 +83,16 @@ class People:
             await self.create(own)
         return known
 
+    async def close(self, user_id: str) -> None:
+        """Removes the account, and what lets anybody in with it. Harmless when repeated.
+
+        The outside identities go first: each makes its account anew where it is missing.
+        """
+        async with answering():
+            await self._identities.delete_many({"user_id": user_id})
+            await self._tickets.delete_many({"user_id": user_id})
+            await self._users.delete_one({"_id": user_id})
+
     async def add_ticket(self, ticket: Ticket) -> None:
         """Stores a new ticket."""
         async with answering():

@@ -267,6 +267,10 @@ class Recordings:
         wanted = {"owner_id": owner_id, "project_id": project_id, "_id": {"$lt": before}}
         return await self._newest(wanted, limit)
 
+    async def stored_of(self, owner_id: str, *, before: str, limit: int) -> list[Recording]:
+        """The caller's recordings, also those whose deletion has not come to its end; newest first."""
+        return await self._newest({"owner_id": owner_id, "_id": {"$lt": before}}, limit)
+
     async def _newest(self, wanted: Fields, limit: int) -> list[Recording]:
         async with answering():
             ids = await newest(self._recordings, wanted, limit)

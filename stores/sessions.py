@@ -66,6 +66,12 @@ class Sessions:
             found = used or await self._tokens.find_one({"_id": token_hash})
         return (from_document(RefreshToken, found) if found else None), used is not None
 
+    async def forget(self, user_id: str) -> int:
+        """Removes the account's sessions and tokens, and says how many sessions there were. Harmless when repeated."""
+        async with answering():
+            await self._tokens.delete_many({"user_id": user_id})
+            return int((await self._sessions.delete_many({"user_id": user_id})).deleted_count)
+
     async def sweep(self, at: datetime) -> None:
         """Forgets expired sessions and tokens. Harmless when repeated."""
         async with answering():

@@ -10,13 +10,12 @@ from schemas.failures import Retryable
 from stores.deletion import Deletion
 from stores.reconciler import Kind, Outcome, Reconciler, Report
 from streams import metrics
+from streams.duty import do_if_due
 from streams.resources import Resources
 
 log = structlog.get_logger(__name__)
 
 DUTY = "reconcile"
-LEASE_SECONDS = 60.0
-"""After so long without a sign of its owner the duty is anybody's."""
 _LOOKS = 4
 """How often in the time between two runs a process looks whether the next one is due."""
 
@@ -59,21 +58,7 @@ class Housekeeping:
 
     async def look(self) -> bool:
         """Keeps house if it is time and nobody else does; whether it did. Raises StoreUnavailable."""
-        if not await self._duties.take(DUTY, self._owner, LEASE_SECONDS):
-            return False
-        keeping = asyncio.create_task(self._keep_house())
-        holding = asyncio.create_task(self._hold(keeping))
-        try:
-            await asyncio.wait([keeping])
-        finally:
-            holding.cancel()
-            keeping.cancel()
-            await asyncio.wait([holding, keeping])
-        if keeping.cancelled():
-            return False
-        keeping.result()
-        await self._duties.keep(DUTY, self._owner, self._every)
-        return True
+        return await do_if_due(self._duties, DUTY, self._owner, self._keep_house, self._every)
 
     async def _keep_house(self) -> None:
         began = time.monotonic()
@@ -87,18 +72,6 @@ class Housekeeping:
             seconds=round(time.monotonic() - began, 1),
             **outcomes,
         )
-
-    async def _hold(self, keeping: "asyncio.Task[None]") -> None:
-        """Prolongs the lease while the work goes on; stops the work when somebody else has the duty."""
-        while True:
-            await asyncio.sleep(LEASE_SECONDS / 3)
-            try:
-                if not await self._duties.keep(DUTY, self._owner, LEASE_SECONDS):
-                    log.warning("housekeeping is somebody else's now")
-                    keeping.cancel()
-                    return
-            except Retryable as error:
-                log.warning("the duty of housekeeping was not prolonged", error=str(error))
 
 
 def _count(report: Report) -> None:

@@ -24,6 +24,7 @@ from streams import metrics
 from streams.activity import ActivityLog
 from streams.app import make_activity_app, make_app
 from streams.context import Intelligence
+from streams.erasing import Erasing
 from streams.heartbeat import Heartbeat
 from streams.housekeeping import Housekeeping
 from streams.resources import Resources, open_resources
@@ -77,6 +78,7 @@ async def serve(settings: Settings, stages: tuple[Stage, ...]) -> None:
         duties: list[Duty] = [Sweeper(resources, STAGES, owner).run, resources.leases.run]
         duties.append(Heartbeat(resources.workers, owner, runners).run)
         duties.append(Housekeeping(resources, owner).run)
+        duties.append(Erasing(resources, owner).run)
         await _work(apps, runners, duties, stop)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from schemas.settings import Settings
 from stores.activity import Activity
 from stores.analyses import AnalysesStore
-from stores.documents import connect, disconnect
+from stores.documents import Database, connect, disconnect
 from stores.duties import Duties
 from stores.jobs import Jobs
 from stores.objects import Objects
@@ -35,6 +35,7 @@ class Resources:
     workers: Workers
     duties: Duties
     activity: Activity
+    database: Database
 
 
 @asynccontextmanager
@@ -60,4 +61,5 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
             workers=Workers(database),
             duties=Duties(database),
             activity=Activity(database),
+            database=database,
         )

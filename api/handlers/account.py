@@ -4,9 +4,9 @@ from typing import Any
 
 from aiohttp import web
 
-from api.addresses import client_network
 from api.audit import note
-from api.keys import AUDIT, CALLER, PASSWORDS, PEOPLE, PROOF, SESSIONS, STANDING, THROTTLE
+from api.confirmation import with_password
+from api.keys import AUDIT, CALLER, PASSWORDS, PEOPLE, PROOF, SESSIONS, STANDING
 from api.paging import page_of
 from api.problems import wrong_field
 from schemas.account import AccountChange, AuditQuery, PasswordChange, UserView
@@ -89,7 +89,7 @@ def _fields(body: AccountChange) -> dict[str, Any]:
 
 async def change_password(request: web.Request, body: PasswordChange) -> None:
     """Sets a new password, and ends every session but this one: at once, their access tokens within seconds."""
-    user = await _with_old_password(request, body.old_password)
+    user = await with_password(request, body.old_password, "old_password", "account.change_password")
     _expect_no_name("new_password", body.new_password, user.username, user.email)
     password_hash = await request.app[PASSWORDS].hash(body.new_password)
     generation = await request.app[PEOPLE].change_password(user, password_hash)
@@ -97,20 +97,6 @@ async def change_password(request: web.Request, body: PasswordChange) -> None:
         raise Problem("wrong_credentials", "The password was changed a moment ago.")
     await _stay(request, generation)
     await note(request, "account.change_password")
-
-
-async def _with_old_password(request: web.Request, password: str) -> User:
-    """The account as it is now, once its password was said. Guessing is as slow here as at the door."""
-    user = await request.app[PEOPLE].get(request[CALLER])
-    if user is None or user.password_hash is None:
-        raise Problem("no_password", "Whoever signs in elsewhere changes the password there.")
-    network = client_network(request)
-    async with request.app[THROTTLE].attempt(user.username_key, network) as attempt:
-        attempt.good = await request.app[PASSWORDS].verify(user.password_hash, password)
-    if not attempt.good:
-        await note(request, "account.change_password", outcome="refused")
-        raise wrong_field("old_password", "is not the password")
-    return user
 
 
 async def _stay(request: web.Request, generation: int) -> None:

@@ -350,6 +350,8 @@ def _apply(document: Fields, wanted: Fields, update: Fields) -> None:
             match operator:
                 case "$set":
                     holder[name] = value
+                case "$inc":
+                    holder[name] = holder.get(name, 0) + value
                 case "$push":
                     holder.setdefault(name, []).append(value)
                 case "$addToSet":

@@ -60,9 +60,9 @@ async def recording(world):
     return await full(world)
 
 
-async def full(world):
+async def full(world, **fields):
     """A recording with everything that one can have: a job at work and one that has ended, objects, texts."""
-    recording, resources = a_recording(), world.resources
+    recording, resources = a_recording(**fields), world.resources
     await resources.recordings.create(recording)
     job = a_job(recording, at=now())
     lifecycle.claim(job, "audio", job.facts[0]["id"], "one", 60, now())

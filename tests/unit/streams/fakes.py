@@ -121,6 +121,7 @@ class World:
             workers=Workers(self.database),
             duties=Duties(self.database),
             activity=Activity(self.database),
+            database=self.database,
         )
 
     async def step(self, job, name: str = "audio"):

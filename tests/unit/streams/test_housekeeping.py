@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 from schemas.recordings import RecordingStatus
 from stores.errors import StoreUnavailable
 from stores.jobs import Jobs
-from streams import housekeeping
+from streams import duty
 from streams.housekeeping import DUTY, Housekeeping
 from tests.unit.stores.jobs import a_recording
 from tests.unit.stores.reconciler.house import Bucket
@@ -73,14 +73,14 @@ async def test_after_the_pause_it_is_anybodys_again():
 
 
 async def test_an_owner_that_died_holds_up_nobody_for_long(monkeypatch):
-    monkeypatch.setattr(housekeeping, "LEASE_SECONDS", 0.05)
+    monkeypatch.setattr(duty, "LEASE_SECONDS", 0.05)
     place = Place()
     assert await place.resources.duties.take(DUTY, "one that died", 0.05)
     assert await eventually(place.process("two").look)
 
 
 async def test_who_lost_the_duty_stops_at_once(monkeypatch):
-    monkeypatch.setattr(housekeeping, "LEASE_SECONDS", 0.03)
+    monkeypatch.setattr(duty, "LEASE_SECONDS", 0.03)
     place = Place()
     reached = asyncio.Event()
 
@@ -96,7 +96,7 @@ async def test_who_lost_the_duty_stops_at_once(monkeypatch):
 
 
 async def test_the_lease_is_kept_while_the_work_goes_on(monkeypatch):
-    monkeypatch.setattr(housekeeping, "LEASE_SECONDS", 0.6)
+    monkeypatch.setattr(duty, "LEASE_SECONDS", 0.6)
     place, go, listed = Place(), asyncio.Event(), Bucket().listed
 
     async def slow(prefix, after=""):
@@ -117,7 +117,7 @@ async def test_the_lease_is_kept_while_the_work_goes_on(monkeypatch):
 
 
 async def test_a_store_that_is_away_is_told_and_the_next_time_it_is_done(monkeypatch):
-    monkeypatch.setattr(housekeeping, "LEASE_SECONDS", 0.01)
+    monkeypatch.setattr(duty, "LEASE_SECONDS", 0.01)
     place = Place(reconcile_seconds=0.01)
     recording = await place.abandoned()
     place.bucket.away = True
@@ -131,7 +131,7 @@ async def test_a_store_that_is_away_is_told_and_the_next_time_it_is_done(monkeyp
 
 
 async def test_an_error_that_nobody_foresaw_does_not_end_the_worker(monkeypatch):
-    monkeypatch.setattr(housekeeping, "LEASE_SECONDS", 0.01)
+    monkeypatch.setattr(duty, "LEASE_SECONDS", 0.01)
     place, tries = Place(reconcile_seconds=0.01), 0
     recording, recordings = await place.abandoned(), Jobs.recordings
 

@@ -1,0 +1,31 @@
+"""All that an account has in any store, in one list: what erasing it has to go through.
+
+A store that keeps something of people has its line here, and a test looks through all collections for what was left.
+"""
+
+from schemas.time import now
+from stores.activity import Activity
+from stores.api_keys import ApiKeys
+from stores.audit import AuditLog
+from stores.deletion import Deletion
+from stores.documents import Database
+from stores.erasure import Eraser, Erasures
+from stores.people import People
+from stores.sessions import Sessions
+
+
+def eraser_of(database: Database, deletion: Deletion) -> Eraser:
+    """What erases accounts from the stores of that database, and from those of the deletion."""
+    people, sessions, activity = People(database), Sessions(database), Activity(database)
+    keys, audit = ApiKeys(database), AuditLog(database)
+    return Eraser(
+        erasures=Erasures(database),
+        deletion=deletion,
+        close=people.close,
+        stores={
+            "sessions": lambda erasure: sessions.forget(erasure.id),
+            "api_keys": lambda erasure: keys.forget(erasure.id),
+            "days_of_activity": lambda erasure: activity.forget(erasure.id, erasure.since.date(), now().date()),
+            "acts": lambda erasure: audit.forget(erasure.id),
+        },
+    )

@@ -1,0 +1,100 @@
+"""The erasure of accounts: collection `erasures`, one document each, `_id` the account's; and how it is done.
+
+The document is written first, then the account is closed: nobody gets in with it, and nothing new is made. What belongs
+to it goes after that, whatever is left of an earlier try, and the erasure is finished when a whole round found nothing
+more. So one that broke off anywhere is found by its document, and gone on with.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from schemas.erasure import Erasure
+from schemas.ids import new_id
+from schemas.time import now
+from stores.deletion import Deletion
+from stores.documents import Database, from_document, to_document
+from stores.errors import Duplicate, answering
+
+_AT_ONCE = 20
+
+Forgetting = Callable[[Erasure], Awaitable[int]]
+"""Removes what an account has in one store, and says how much that was. Harmless when repeated."""
+
+
+class Erasures:
+    """The repository of erasures. Methods raise StoreUnavailable."""
+
+    def __init__(self, database: Database) -> None:
+        self._erasures = database["erasures"]
+
+    async def begin(self, erasure: Erasure) -> Erasure:
+        """Stores it, or returns the one that the account has: a repeat is harmless."""
+        try:
+            async with answering():
+                await self._erasures.insert_one(to_document(erasure))
+        except Duplicate:
+            return await self.get(erasure.id) or erasure
+        return erasure
+
+    async def get(self, user_id: str) -> Erasure | None:
+        """The account's erasure."""
+        async with answering():
+            found = await self._erasures.find_one({"_id": user_id})
+        return from_document(Erasure, found) if found else None
+
+    async def unfinished(self) -> list[Erasure]:
+        """Those that are not finished. Looks through all erasures."""
+        async with answering():
+            found = self._erasures.find({"finished_at": None})
+            return [from_document(Erasure, fields) async for fields in found]
+
+    async def note(self, user_id: str, name: str, count: int) -> None:
+        """Adds to what is removed."""
+        if count:
+            async with answering():
+                await self._erasures.update_one({"_id": user_id}, {"$inc": {f"removed.{name}": count}})
+
+    async def finish(self, user_id: str, at: datetime) -> None:
+        """Nothing is left."""
+        async with answering():
+            await self._erasures.update_one({"_id": user_id}, {"$set": {"finished_at": at}})
+
+
+@dataclass(frozen=True)
+class Eraser:
+    """Erases accounts. What it raises is StoreUnavailable; then the erasure is to be gone on with.
+
+    `close` keeps everybody out of an account; `stores` says, by what is counted, how each store forgets it.
+    """
+
+    erasures: Erasures
+    deletion: Deletion
+    close: Callable[[str], Awaitable[None]]
+    stores: Mapping[str, Forgetting]
+
+    async def erase(self, erasure: Erasure) -> None:
+        """Removes everything of the account, and returns when nothing is left. A repeat is harmless."""
+        await self.close(erasure.id)
+        while await self._round(erasure):
+            pass
+        await self.erasures.finish(erasure.id, now())
+
+    async def _round(self, erasure: Erasure) -> int:
+        """Goes once through every store; how much was there."""
+        found = await self._recordings(erasure.id)
+        for name, forget in self.stores.items():
+            removed = await forget(erasure)
+            await self.erasures.note(erasure.id, name, removed)
+            found += removed
+        return found
+
+    async def _recordings(self, user_id: str) -> int:
+        found, before = 0, new_id()
+        while page := await self.deletion.recordings.stored_of(user_id, before=before, limit=_AT_ONCE):
+            for recording in page:
+                await self.deletion.destroy(recording)
+                await self.erasures.note(user_id, "recordings", 1)
+                await self.erasures.note(user_id, "bytes", recording.size_bytes)
+            found, before = found + len(page), page[-1].id
+        return found

@@ -1,0 +1,77 @@
+"""Erasing an account: nobody gets in any more, every store forgets it, and the receipt says what is gone."""
+
+import pytest
+
+from api import keys
+from stores import keys as object_keys
+from streams.erasing import Erasing
+from streams.resources import open_resources
+from tests.integration.api.people import PASSWORD, Person, expect_problem
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ACCOUNT, ERASURES = "/api/v1/account", "/api/v1/erasures"
+
+
+async def erase(person, **changed):
+    body = {"username": person.user["username"], "password": PASSWORD, **changed}
+    return await person.call("DELETE", ACCOUNT, json=body)
+
+
+async def left_of(client, person) -> dict[str, int]:
+    """In which collections something still names the account."""
+    found, database = {}, client.server.app[keys.DATABASE]
+    for name in await database.list_collection_names():
+        documents = [str(fields) async for fields in database[name].find({})]
+        if naming := sum(person.user["id"] in text or person.user["email"] in text for text in documents):
+            found[name] = naming
+    return found
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [({"username": "eve"}, "username"), ({"password": "wrong"}, "password"), ({"password": None}, "password")],
+)
+async def test_it_wants_to_be_confirmed(ada, changed, field):
+    await expect_problem(await erase(ada, **changed), "invalid_field", field)
+    assert (await ada.get(ACCOUNT))["username"] == "ada"
+
+
+async def test_nothing_is_left_and_the_receipt_says_what_went(client, settings, webm, bob):
+    eve = await Person.register(client, "eve")
+    uploaded, theirs = await eve.upload(webm), await bob.upload(webm)
+    made = await eve.call("POST", "/api/v1/api-keys", json={"name": "Recorder", "scopes": ["recordings:read"]})
+    assert made.status == 201
+    response = await erase(eve)
+    assert response.status == 202
+    erasure = await response.json()
+    assert erasure["status"] == "erasing"
+    await expect_problem(await eve.call("GET", ACCOUNT), "token_invalid")
+    wrong = {"username": "eve", "password": PASSWORD}
+    await expect_problem(await client.post("/api/token", json=wrong), "wrong_credentials")
+
+    async with open_resources(settings) as resources:
+        await Erasing(resources, "worker").look()
+
+    asked = await client.post(ERASURES, json={"receipt": erasure["receipt"]})
+    found = await asked.json()
+    assert found["status"] == "erased"
+    assert found["receipt"] is None
+    assert (found["removed"]["recordings"], found["removed"]["bytes"], found["removed"]["api_keys"]) == (
+        1,
+        len(webm),
+        1,
+    )
+    assert await left_of(client, eve) == {"erasures": 1}
+    objects = client.server.app[keys.OBJECTS]
+    assert await objects.keys(object_keys.recording_prefix(uploaded["id"])) == []
+    assert await objects.stat(object_keys.original(theirs["id"])) is not None
+    assert (await bob.get(f"/api/v1/recordings/{theirs['id']}"))["id"] == theirs["id"]
+    again = await Person.register(client, "eve")
+    assert again.user["id"] != eve.user["id"]
+
+
+@pytest.mark.parametrize("receipt", ["", "nobody.secret", "x"])
+async def test_a_receipt_cannot_be_guessed(client, ada, receipt):
+    answer = await client.post(ERASURES, json={"receipt": receipt or f"{ada.user['id']}.secret"})
+    await expect_problem(answer, "not_found")

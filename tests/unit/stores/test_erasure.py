@@ -1,0 +1,103 @@
+"""An erasure may break off between any two of its steps: gone on with, it leaves nothing but what is others'."""
+
+from collections import Counter
+
+import pytest
+
+from schemas.erasure import Erasure
+from schemas.time import now
+from stores.activity import Activity, Fact
+from stores.erasure import Eraser, Erasures
+from stores.errors import StoreUnavailable
+from streams.housekeeping import deletion_of
+from tests.unit.stores.jobs import START, uploaded
+from tests.unit.stores.test_deletion import failing_at, full
+from tests.unit.streams.fakes import World
+
+
+class House(World):
+    """Two accounts with all that accounts can have."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.closed: list[str] = []
+
+    async def fill(self) -> "House":
+        self.mine = [await full(self) for _ in range(3)]
+        self.theirs = await full(self, owner_id="bob")
+        facts = [uploaded(recording) for recording in (*self.mine, self.theirs)]
+        await self.resources.activity.add([Fact(fact, "uploads-0", number) for number, fact in enumerate(facts)])
+        self.erasures = Erasures(self.database)
+        erasure = Erasure(id="ada", receipt="f", since=START, requested_at=now())
+        self.erasure = await self.erasures.begin(erasure)
+        return self
+
+    def eraser(self, failing=lambda store: store) -> Eraser:
+        activity: Activity = failing(self.resources.activity)
+
+        async def close(user_id: str) -> None:
+            self.closed.append(user_id)
+
+        return Eraser(
+            erasures=failing(self.erasures),
+            deletion=_deletion(self, failing),
+            close=close,
+            stores={"days": lambda erasure: activity.forget(erasure.id, erasure.since.date(), now().date())},
+        )
+
+    async def left(self, owner_id: str) -> Counter:
+        recordings = await self.resources.recordings.list_owned(owner_id, limit=10)
+        jobs = await self.resources.jobs.list_owned(owner_id, limit=10)
+        day = await self.resources.activity.streak(owner_id, now().date())
+        objects = [key for key in self.objects.stored if any(one.id in key for one in recordings)]
+        return Counter(recordings=len(recordings), jobs=len(jobs), days=day.longest_days, objects=len(objects))
+
+
+def _deletion(house: House, failing):
+    made = deletion_of(house.resources)
+    stores = ("jobs", "recordings", "transcripts", "analyses", "objects", "publisher")
+    return type(made)(**{**vars(made), **{name: failing(getattr(made, name)) for name in stores}})
+
+
+async def test_everything_of_the_account_goes_and_is_counted():
+    house = await House().fill()
+    await house.eraser().erase(house.erasure)
+    assert await house.left("ada") == Counter(recordings=0, jobs=0, days=0, objects=0)
+    erasure = await house.erasures.get("ada")
+    assert erasure.finished_at is not None
+    assert (erasure.removed["recordings"], erasure.removed["bytes"], erasure.removed["days"]) == (3, 3000, 1)
+    assert house.closed == ["ada"]
+    assert await house.erasures.unfinished() == []
+
+
+async def test_nothing_of_another_account_goes():
+    house = await House().fill()
+    before = await house.left("bob")
+    await house.eraser().erase(house.erasure)
+    assert await house.left("bob") == before
+    assert before["recordings"] == 1
+
+
+@pytest.mark.parametrize("after", [False, True])
+async def test_what_broke_off_anywhere_is_brought_to_its_end(after):
+    number = 0
+    while True:
+        number += 1
+        house = await House().fill()
+        failing = failing_at(number, after)
+        try:
+            await house.eraser(failing).erase(house.erasure)
+        except StoreUnavailable:
+            [again] = await house.erasures.unfinished() or [house.erasure]
+            await house.eraser().erase(again)
+        assert await house.left("ada") == Counter(recordings=0, jobs=0, days=0, objects=0), number
+        assert (await house.erasures.get("ada")).finished_at is not None
+        if failing.left[0] > 0:
+            break
+    assert number > 40
+
+
+async def test_a_repeat_begins_nothing_new():
+    house = await House().fill()
+    again = await house.erasures.begin(house.erasure.model_copy(update={"receipt": "another"}))
+    assert again.receipt == "f"
