@@ -10,6 +10,7 @@ from aiohttp import web
 from api import keys
 from api.admission import Admission
 from api.binding import BODY_BYTES, bind
+from api.framing import framed
 from api.health import HealthCheck
 from api.metrics import Metrics
 from api.observing import observed
@@ -25,6 +26,7 @@ from api.scopes import scopes_of
 from api.standing import Standing
 from api.throttle import Throttle
 from api.tokens import AccessTokens
+from api.watchers import Watchers
 from schemas.settings import Settings
 from schemas.time import now
 from stores.accounts import eraser_of
@@ -59,9 +61,10 @@ _SWEEP_SECONDS = 600.0
 
 def make_app(settings: Settings) -> web.Application:
     """The application. It starts whether the stores are there or not; `/health/ready` tells when they are."""
-    app = web.Application(middlewares=[observed, preflighted, explained], client_max_size=BODY_BYTES)
+    app = web.Application(middlewares=[observed, preflighted, explained, framed], client_max_size=BODY_BYTES)
     app[keys.SETTINGS] = settings
     app[keys.METRICS] = Metrics()
+    app[keys.WATCHERS] = Watchers(settings)
     app[keys.ACCESS_TOKENS] = AccessTokens(settings)
     app[keys.SCOPES] = scopes_of(ROUTES)
     app[keys.OPENAPI] = describe(ROUTES)

@@ -1,16 +1,18 @@
 """From a route of the table to what aiohttp calls: admit the caller, read what is taken, answer what is given."""
 
 import asyncio
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, get_origin
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import BaseModel, ValidationError
 
-from api.access import admit
+from api.access import Access, admit
 from api.addresses import client_network
 from api.audit import note
-from api.keys import CALLER, RATE_LIMITS, RATE_STANDING
+from api.framing import go_on, later
+from api.keys import CALLER, MEDIA, RATE_LIMITS, RATE_STANDING, WATCHERS
 from api.problems import wrong_fields
 from api.table import Route
 from schemas.problems import Problem
@@ -27,16 +29,19 @@ def bind(app: web.Application, routes: tuple[Route, ...]) -> None:
         for path in (route.path, f"{route.path}/"):
             resource = app.router.add_resource(path)
             for method in route.methods:
-                resource.add_route(method, handler(route))
+                resource.add_route(method, handler(route), expect_handler=later)
 
 
 def handler(route: Route) -> Handler:
     """The route's handler as aiohttp wants it."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
+        request[MEDIA] = route.is_media
         await _let_in(request, route)
+        await go_on(request)
         taken = (await _taken(request, route.takes, route.reads_query),) if route.takes else ()
-        given = await route.handler(request, *taken)
+        with _place(request, route):
+            given = await route.handler(request, *taken)
         if route.audited:
             await note(request, route.audited, request.match_info)
         return given if isinstance(given, web.StreamResponse) else answer(given, route.status)
@@ -52,6 +57,10 @@ async def _let_in(request: web.Request, route: Route) -> None:
         await _count(request, route)
         raise
     await _count(request, route)
+
+
+def _place(request: web.Request, route: Route) -> AbstractContextManager[None]:
+    return request.app[WATCHERS].place(request[CALLER]) if route.access is Access.WATCHER else nullcontext()
 
 
 async def _count(request: web.Request, route: Route) -> None:

@@ -14,6 +14,7 @@ from api.rates import Standing as RateStanding
 from api.standing import Standing
 from api.throttle import Throttle
 from api.tokens import AccessTokens
+from api.watchers import Watchers
 from schemas.settings import Settings
 from stores.activity import Activity
 from stores.analyses import AnalysesStore
@@ -65,6 +66,7 @@ HEALTH = web.AppKey("health", HealthCheck)
 METRICS = web.AppKey("metrics", Metrics)
 ACCESS_TOKENS = web.AppKey("access_tokens", AccessTokens)
 PASSWORDS = web.AppKey("passwords", Passwords)
+WATCHERS = web.AppKey("watchers", Watchers)
 RATE_LIMITS = web.AppKey("rate_limits", RateLimits)
 OPENAPI = web.AppKey("openapi", bytes)
 
@@ -73,5 +75,7 @@ PROOF = web.RequestKey("proof", Proof)
 """Who the caller is, and by what proof."""
 CALLER = web.RequestKey("caller", str)
 """The id of the account that the request was made for."""
+MEDIA = web.RequestKey("media", bool)
+"""Whether the route answers with media, which pages of other origins may show."""
 RATE_STANDING = web.RequestKey("rate_standing", RateStanding)
 """How the caller stands by the rate limit, for the answer's headers."""

@@ -1,23 +1,61 @@
 """The process of the API: from settings to a server that ends in order on SIGTERM or SIGINT."""
 
+import asyncio
+import resource
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import uvloop
 from aiohttp import web
+from prometheus_client import start_http_server
 
 from api.app import make_app
+from api.connections import Bounds, Connections
+from api.keys import METRICS, SETTINGS
 from schemas.settings import Settings
 
-_KEEPALIVE_SECONDS = 75.0
+_WAITING_CONNECTIONS = 1024
 
 
 def run(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT; blocks. Requests under way get SHUTDOWN_GRACE_SECONDS, watchers are sent away."""
-    web.run_app(
-        make_app(settings),
-        host=settings.host,
-        port=settings.port,
-        print=None,
-        access_log=None,
-        shutdown_timeout=settings.shutdown_grace_seconds,
-        keepalive_timeout=_KEEPALIVE_SECONDS,
-        loop=uvloop.new_event_loop(),
-    )
+    _open_many_files()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    app, told = make_app(settings), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    async with serving(app, Bounds(settings.max_connections)):
+        if settings.metrics_port:
+            start_http_server(settings.metrics_port, settings.host, app[METRICS].registry)
+        await told.wait()
+
+
+@asynccontextmanager
+async def serving(app: web.Application, bounds: Bounds) -> AsyncIterator[int]:
+    """Serves the application where its settings say, and yields the port; at the end closes everything in order."""
+    settings = app[SETTINGS]
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=settings.shutdown_grace_seconds)
+    await runner.setup()
+    try:
+        assert runner.server is not None
+        async with Connections(runner.server, bounds, app[METRICS]) as connections:
+            listening = await asyncio.get_running_loop().create_server(
+                connections, settings.host, settings.port, backlog=_WAITING_CONNECTIONS
+            )
+            try:
+                yield listening.sockets[0].getsockname()[1]
+            finally:
+                listening.close()
+    finally:
+        await runner.cleanup()
+
+
+def _open_many_files() -> None:
+    """Takes as many file descriptors as the system allows: each connection needs one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -25,6 +25,12 @@ class Metrics:
         )
         # Requests that are being answered at this moment.
         self.in_flight = Gauge("tidemark_http_requests_in_flight", "Requests under way", registry=self.registry)
+        # Connections that are open, whether a request is under way on them or not.
+        self.connections = Gauge("tidemark_connections", "Open connections", registry=self.registry)
+        # Connections that were cut off: `slow` and `large` heads, `full`: no room, `unreadable`: no HTTP.
+        self.connections_cut = Counter(
+            "tidemark_connections_cut", "Connections cut off", ["reason"], registry=self.registry
+        )
         # Websockets and event streams that are open on this node.
         self.watchers = Gauge(
             "tidemark_watchers", "Open websockets and event streams", ["kind"], registry=self.registry

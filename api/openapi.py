@@ -193,6 +193,8 @@ def problem_codes(route: Route) -> tuple[str, ...]:
     codes = [*route.problems, "internal_error"]
     if route.access is not Access.OPEN:
         codes += ["not_signed_in", "token_expired", "token_invalid", "key_refused"]
+    if route.access is Access.WATCHER:
+        codes.append("too_many_watchers")
     if route.access is Access.ADMIN:
         codes.append("forbidden")
     if route.access is Access.WATCHER or (route.access is not Access.OPEN and route.method != "GET"):
@@ -200,9 +202,9 @@ def problem_codes(route: Route) -> tuple[str, ...]:
     if route.takes:
         codes.append("invalid_field")
     if route.takes and not route.reads_query:
-        codes += ["invalid_json", "too_large", "request_timeout"]
+        codes += ["invalid_json", "too_large", "request_timeout", "unsupported_encoding"]
     if route.form:
-        codes += ["invalid_request", "request_timeout"]
+        codes += ["invalid_request", "request_timeout", "unsupported_encoding"]
     if route.rate_class is not RateClass.FREE:
         codes.append("rate_limited")
     if route.noun != "service":

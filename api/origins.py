@@ -1,10 +1,11 @@
-"""Which other sites' pages may call the API (CORS), and the security headers that every answer has."""
+"""Which other sites' pages may call the API (CORS), and what every answer has at its end."""
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from api.keys import RATE_STANDING, REQUEST_ID, SETTINGS
 from api.observing import HEADER
+from api.security import secure
 
 _ALLOWED_METHODS = "GET, HEAD, POST, PATCH, PUT, DELETE, OPTIONS"
 _ALLOWED_HEADERS = "Authorization, Content-Type, If-None-Match, If-Range, Last-Event-ID, Range, X-API-Key, X-Request-ID"
@@ -12,14 +13,7 @@ _EXPOSED_HEADERS = (
     "Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag, RateLimit, RateLimit-Policy, "
     "Retry-After, X-Request-ID"
 )
-_PREFLIGHT_SECONDS = "600"
-_SECURE = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-}
+_PREFLIGHT_SECONDS = "7200"
 
 
 @web.middleware
@@ -37,9 +31,7 @@ async def preflighted(request: web.Request, handler: Handler) -> web.StreamRespo
 
 async def finish(request: web.Request, response: web.StreamResponse) -> None:
     """Adds the headers that every answer has. A signal of aiohttp: it sees streams and websockets too."""
-    response.headers[hdrs.SERVER] = "tidemark"
-    for name, value in _SECURE.items():
-        response.headers.setdefault(name, value)
+    secure(request, response)
     if standing := request.get(RATE_STANDING):
         response.headers.update(standing.headers)
     if request_id := request.get(REQUEST_ID):

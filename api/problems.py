@@ -42,7 +42,7 @@ async def explained(request: web.Request, handler: Handler) -> web.StreamRespons
         return answer(request, Problem("internal_error", "The request's id finds the cause in the log."))
 
 
-def answer(request: web.Request, problem: Problem) -> web.Response:
+def answer(request: web.BaseRequest, problem: Problem) -> web.Response:
     """The response that tells the problem."""
     body = problem.body() | {"instance": request.get(REQUEST_ID)}
     headers = {hdrs.CACHE_CONTROL: "no-store"}

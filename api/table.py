@@ -57,6 +57,11 @@ class Route:
         return RateClass.READ if self.method == "GET" else RateClass.WRITE
 
     @property
+    def is_media(self) -> bool:
+        """Whether a page may want to show or play the answer."""
+        return any(media.startswith(("video/", "audio/", "image/")) for media in self.media)
+
+    @property
     def methods(self) -> tuple[str, ...]:
         """The methods to register."""
         return (self.method, "HEAD") if self.head else (self.method,)

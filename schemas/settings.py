@@ -33,6 +33,10 @@ class Settings(BaseSettings):
     cors_origins: str = Field(default="", description="Comma separated origins; extension origins included.")
     trusted_proxies: str = Field(default="", description="Networks whose X-Forwarded-For is believed, comma separated.")
     rate_limits: str = Field(default="", description="See schemas/rates.")
+    max_connections: int = Field(default=10_000, ge=1)
+    max_watchers: int = Field(default=5000, ge=1)
+    max_watchers_per_caller: int = Field(default=200, ge=1)
+    metrics_port: int = Field(default=0, ge=0, le=65535, description="0: at /metrics alone, for this machine.")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "console"
 

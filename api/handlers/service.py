@@ -6,6 +6,7 @@ from aiohttp import hdrs, web
 from prometheus_client.exposition import choose_encoder
 
 from api import pages
+from api.addresses import from_this_machine
 from api.keys import HEALTH, METRICS, OPENAPI, SETTINGS
 from schemas.problems import Problem
 from schemas.release import release
@@ -56,7 +57,9 @@ async def info(request: web.Request) -> Info:
 
 
 async def metrics(request: web.Request) -> web.Response:
-    """The metrics, as OpenMetrics or in Prometheus' own format."""
+    """The metrics, as OpenMetrics or in Prometheus' own format, for programs of the same machine."""
+    if not from_this_machine(request):
+        raise Problem("forbidden", "Metrics are for programs of this machine; others use the port of METRICS_PORT.")
     try:
         encode, content_type = choose_encoder(request.headers.get(hdrs.ACCEPT, ""))
     except (TypeError, ValueError):  # a version that is no number; a scraper that asks so gets the usual format

@@ -77,7 +77,7 @@ def test_workers_of_every_stage_are_asked():
     assert {str(names["worker"]["port"])} == {
         services()[stage]["environment"]["WORKER_METRICS_PORT"] for stage in STAGES
     }
-    assert str(names["api"]["port"]) == services()["api"]["environment"]["PORT"]
+    assert str(names["api"]["port"]) == services()["api"]["environment"]["METRICS_PORT"]
 
 
 def test_topics_that_are_asked_for_exist():
