@@ -21,6 +21,7 @@ from api.binding import bind
 from api.examples import EXAMPLES
 from api.openapi import describe, problem_codes
 from api.routes import ROUTES
+from api.scopes import scopes_of
 from api.table import Route
 from schemas.problems import CODES
 
@@ -55,6 +56,30 @@ def test_every_registered_route_is_described() -> None:
     }
     described = {(method.upper(), path) for path, methods in DOCUMENT["paths"].items() for method in methods}
     assert {entry for entry in registered if entry[0] != "HEAD"} == described
+
+
+def test_what_is_open_to_everybody_is_named_here() -> None:
+    """A route that is open by mistake is found; one that is meant to be open is added."""
+    service = {"/health", "/health/live", "/health/ready", "/info", "/metrics", "/openapi.json", "/docs", "/redoc"}
+    before_signing_in = {f"/api/v1/auth/{name}" for name in ("register", "token", "token/refresh")}
+    earlier = {"/api/token", "/api/token/refresh"}
+    opened = {route.path for route in ROUTES if route.access is Access.OPEN}
+    assert opened == service | before_signing_in | earlier | {"/docs/assets/{name}"}
+
+
+def test_keys_need_a_scope_of_noun_and_verb() -> None:
+    scopes = scopes_of(ROUTES)
+    assert {"recordings:read", "recordings:write", "jobs:read", "uploads:write"} <= set(scopes.everybody)
+    assert set(scopes.admins) - set(scopes.everybody) == {"admin:read", "admin:write"}
+    kept = {route.noun for route in ROUTES if route.access is Access.PERSON}
+    assert {"account", "api_keys", "sessions"} <= kept
+    assert not [scope for scope in scopes.admins if scope.partition(":")[0] in ("api_keys", "sessions")]
+
+
+def test_deletions_and_what_administrators_change_are_on_record() -> None:
+    kept = {route.audited for route in ROUTES}
+    assert {"recordings.delete", "projects.clear", "api_keys.revoke", "admin.replay", "admin.resume"} <= kept
+    assert not [route for route in ROUTES if route.method == "DELETE" and route.audited is None]
 
 
 def test_a_slash_at_the_end_never_matters() -> None:
