@@ -7,6 +7,8 @@ from api.table import Route
 
 ALIASES: tuple[tuple[str, str], ...] = (
     ("/api/token", "/api/v1/auth/token"),
+    ("/api/content", "/api/v1/content"),
+    ("/api/courses", "/api/v1/courses"),
     ("/api/stream/{id}", "/api/v1/jobs/{id}/ws"),
     ("/projects", "/api/v1/projects"),
     ("/storage", "/api/v1/storage"),

@@ -39,6 +39,7 @@ from stores.dead_letters import DeadLetters
 from stores.deletion import Deletion
 from stores.documents import connect, disconnect
 from stores.errors import StoreUnavailable
+from stores.folders import Folders
 from stores.jobs import Jobs
 from stores.objects import Objects
 from stores.outbox import Outbox
@@ -90,6 +91,7 @@ async def _documents(app: web.Application) -> AsyncIterator[None]:
     database = connect(app[keys.SETTINGS])
     app[keys.DATABASE] = database
     app[keys.JOBS] = Jobs(database)
+    app[keys.FOLDERS] = Folders(database)
     app[keys.RECORDINGS] = Recordings(database)
     app[keys.TRANSCRIPTS] = Transcripts(database)
     app[keys.ANALYSES] = AnalysesStore(database)

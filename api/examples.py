@@ -14,7 +14,9 @@ from schemas.account import (
 )
 from schemas.activity import ActivityList, MonthUsage, Streak
 from schemas.audit import AuditList
+from schemas.contents import ContentList
 from schemas.erasure import ErasureRequest, ErasureView, Receipt
+from schemas.folders import FolderChange, FolderGone, FolderList, FolderNew, FolderView
 from schemas.jobs import JobView
 from schemas.letters import Letter, LetterList, Replayed
 from schemas.requests import (
@@ -60,7 +62,9 @@ _ITEM: dict[str, Any] = {
     "filename": "standup.webm",
     "source": "presigned",
     "status": "completed",
-    "project_id": None,
+    "project_id": "biology-101",
+    "section_id": None,
+    "tags": ["exam"],
     "size_bytes": 4211734,
     "duration_seconds": 45.2,
     "has_video": True,
@@ -73,6 +77,19 @@ _ITEM: dict[str, Any] = {
     "renditions": [
         {"kind": "mp4", "content_type": "video/mp4", "size_bytes": 3911200, "url": f"{_PATH}/renditions/mp4"}
     ],
+}
+_FOLDER: dict[str, Any] = {
+    "id": "biology-101",
+    "kind": "course",
+    "title": "Biology 101",
+    "description": "Cells, and what they are made of.",
+    "tags": ["spring"],
+    "items": 12,
+    "size_bytes": 50540808,
+    "duration_seconds": 32400.5,
+    "on_hold": False,
+    "created_at": _AT,
+    "updated_at": _AT,
 }
 _CITED: dict[str, Any] = {"provider": "offline", "extractive": True, "citations": []}
 _SEGMENT: dict[str, Any] = {"id": 0, "start": 0.4, "end": 2.1, "speaker": "Speaker 1", "text": "Good morning."}
@@ -142,7 +159,6 @@ EXAMPLES: dict[type[BaseModel], dict[str, Any]] = {
     Refresh: {"refresh": "kTq0…"},
     UploadRequest: {"filename": "standup.webm", "file_size": 4211734, "has_microphone": True},
     UploadComplete: {"s3_key": _KEY},
-    RecordingChange: {"title": "Stand-up of Monday"},
     UserView: {
         "id": _ID,
         "username": "ada",
@@ -172,6 +188,27 @@ EXAMPLES: dict[type[BaseModel], dict[str, Any]] = {
             }
         ],
         "next_cursor": None,
+    },
+    RecordingChange: {"title": "Stand-up of Monday", "project_id": "biology-101", "tags": ["exam"]},
+    FolderNew: {"id": "biology-101", "title": "Biology 101", "sections": [{"title": "Week 1"}]},
+    FolderChange: {"title": "Biology 101", "sections": [{"id": "week-1", "title": "Week 1"}, {"title": "Week 2"}]},
+    FolderView: {**_FOLDER, "sections": [{"id": "week-1", "title": "Week 1", "position": 0, "items": 4}]},
+    FolderList: {"items": [_FOLDER], "next_cursor": None},
+    FolderGone: {"id": "biology-101", "deleted": 0, "kept": 12},
+    ContentList: {
+        "items": [
+            {
+                "id": f"{_ID}.transcript",
+                "type": "transcript",
+                "recording_id": _ID,
+                "title": "Stand-up of Monday",
+                "course_id": "biology-101",
+                "complete": True,
+                "created_at": _AT,
+                "url": f"{_PATH}/transcript",
+            }
+        ],
+        "next_cursor": f"{_ID}.transcript",
     },
     Tokens: {"access": "eyJhbGciOi…", "refresh": "kTq0…", "expires_in": 3600},
     TicketView: {"ticket": "5vJx…", "expires_in": 60},

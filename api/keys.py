@@ -24,6 +24,7 @@ from stores.dead_letters import DeadLetters
 from stores.deletion import Deletion
 from stores.documents import Database
 from stores.erasure import Eraser
+from stores.folders import Folders
 from stores.jobs import Jobs
 from stores.objects import Objects
 from stores.outbox import Outbox
@@ -38,6 +39,7 @@ from stores.workers import Workers
 SETTINGS = web.AppKey("settings", Settings)
 DATABASE: web.AppKey[Database] = web.AppKey("database")
 JOBS = web.AppKey("jobs", Jobs)
+FOLDERS = web.AppKey("folders", Folders)
 RECORDINGS = web.AppKey("recordings", Recordings)
 TRANSCRIPTS = web.AppKey("transcripts", Transcripts)
 ANALYSES = web.AppKey("analyses", AnalysesStore)

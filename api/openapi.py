@@ -21,6 +21,7 @@ _REF = "#/components/schemas/{model}"
 _PLACEHOLDER = re.compile(r"{(\w+)}")
 _JSON, _PROBLEM = "application/json", "application/problem+json"
 _PATH_PARAMETERS: dict[str, dict[str, Any]] = {
+    "course_id": {"type": "string", "pattern": PROJECT_ID},
     "kind": {"type": "string", "enum": [kind.value for kind in RenditionKind]},
     "number": {"type": "integer", "minimum": 0},
     "project_id": {"type": "string", "pattern": PROJECT_ID},

@@ -11,6 +11,8 @@ from api.handlers import (
     admin,
     api_keys,
     archive,
+    content,
+    courses,
     erasure,
     jobs,
     projects,
@@ -33,7 +35,17 @@ from schemas.account import (
 )
 from schemas.activity import ActivityList, ActivityQuery, MonthUsage, Streak, UsageQuery
 from schemas.audit import AuditList
+from schemas.contents import ContentList, ContentQuery
 from schemas.erasure import ErasureRequest, ErasureView, Receipt
+from schemas.folders import (
+    FolderChange,
+    FolderGone,
+    FolderList,
+    FolderNew,
+    FolderQuery,
+    FolderRemoval,
+    FolderView,
+)
 from schemas.jobs import JobView
 from schemas.letters import Letter, LetterList, Replayed
 from schemas.rates import RateClass
@@ -80,6 +92,9 @@ _RECORDING = f"{_V1}/recordings/{{id}}"
 _ACCOUNT, _API_KEYS = f"{_V1}/account", f"{_V1}/api-keys"
 _JOBS, _JOB = f"{_V1}/jobs", f"{_V1}/jobs/{{id}}"
 _PROJECT = f"{_V1}/projects/{{project_id}}"
+_COURSE = f"{_V1}/courses/{{course_id}}"
+_FOLDER_PROBLEMS = ("id_taken", "too_many")
+_REMOVAL_PROBLEMS = ("not_found", "not_empty", "on_hold")
 _LETTERS = f"{_V1}/admin/dead-letters"
 _VIDEO, _PROJECT_JOB = f"{_PROJECT}/videos/{{asset_id}}", f"{_PROJECT}/jobs/{{id}}"
 _MEDIA = ("video/mp4", "audio/mp4", "audio/wav", "image/jpeg", "application/zip", "application/octet-stream")
@@ -137,21 +152,44 @@ _OWN: tuple[Route, ...] = (
           takes=VideoQuery, gives=VideoList, head=True),
     Route("GET", _VIDEO, recordings.detail, "A recording", gives=RecordingView, problems=("not_found",), head=True,
           alias_of=_RECORDING),
-    Route("DELETE", _VIDEO, recordings.delete, "Delete a recording", status=204, problems=("not_found",),
-          alias_of=_RECORDING),
+    Route("DELETE", _VIDEO, recordings.delete, "Delete a recording", status=204,
+          problems=("not_found", "on_hold"), alias_of=_RECORDING),
     Route("DELETE", f"{_PROJECT}/storage", projects.clear, "Delete all that a project holds", gives=StorageFreed,
-          problems=("invalid_field",), rate=_HEAVY),
+          problems=("invalid_field", "on_hold"), rate=_HEAVY),
     Route("GET", f"{_PROJECT}/storage/stats", projects.stats, "What a project takes up", gives=StorageStats,
           problems=("invalid_field",), head=True, rate=_HEAVY),
     Route("GET", f"{_V1}/storage/stats", projects.total_stats, "What everything of the caller takes up",
           gives=StorageStats, head=True, rate=_HEAVY),
+    Route("GET", f"{_V1}/projects", projects.index, "List projects, newest first", takes=FolderQuery, gives=FolderList,
+          head=True),
+    Route("POST", f"{_V1}/projects", projects.create, "Make a project", takes=FolderNew, gives=FolderView, status=201,
+          problems=_FOLDER_PROBLEMS),
+    Route("GET", _PROJECT, projects.detail, "A project", gives=FolderView, problems=("not_found", "invalid_field"),
+          head=True),
+    Route("PATCH", _PROJECT, projects.change, "Change a project", takes=FolderChange, gives=FolderView,
+          problems=("not_found",)),
+    Route("DELETE", _PROJECT, projects.remove, "Delete a project", takes=FolderRemoval, gives=FolderGone,
+          problems=_REMOVAL_PROBLEMS),
+    # courses
+    Route("GET", f"{_V1}/courses", courses.index, "List courses, newest first", takes=FolderQuery, gives=FolderList,
+          head=True),
+    Route("POST", f"{_V1}/courses", courses.create, "Make a course", takes=FolderNew, gives=FolderView, status=201,
+          problems=_FOLDER_PROBLEMS),
+    Route("GET", _COURSE, courses.detail, "A course", gives=FolderView, problems=("not_found",), head=True),
+    Route("PATCH", _COURSE, courses.change, "Change a course", takes=FolderChange, gives=FolderView,
+          problems=("not_found",)),
+    Route("DELETE", _COURSE, courses.remove, "Delete a course", takes=FolderRemoval, gives=FolderGone,
+          problems=_REMOVAL_PROBLEMS),
+    Route("GET", f"{_V1}/content", content.index, "List what was generated, newest first", takes=ContentQuery,
+          gives=ContentList, head=True),
     # recordings
     Route("GET", f"{_V1}/recordings", recordings.index, "List recordings, newest first",
           takes=RecordingQuery, gives=RecordingList, head=True),
     Route("GET", _RECORDING, recordings.detail, "A recording", gives=RecordingView, problems=("not_found",), head=True),
-    Route("PATCH", _RECORDING, recordings.change, "Change a recording's title", takes=RecordingChange,
-          gives=RecordingView, problems=("not_found",)),
-    Route("DELETE", _RECORDING, recordings.delete, "Delete a recording", status=204, problems=("not_found",)),
+    Route("PATCH", _RECORDING, recordings.change, "Change a recording, or file it elsewhere", takes=RecordingChange,
+          gives=RecordingView, problems=("not_found", "on_hold")),
+    Route("DELETE", _RECORDING, recordings.delete, "Delete a recording", status=204,
+          problems=("not_found", "on_hold")),
     Route("GET", f"{_RECORDING}/status", recordings.state, "How far a recording is", gives=RecordingState,
           problems=("not_found",), head=True),
     Route("GET", f"{_RECORDING}/transcript", recordings.transcript, "The transcript, as data, text or subtitles",

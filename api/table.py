@@ -41,7 +41,7 @@ class Route:
     @property
     def reads_query(self) -> bool:
         """Whether what the route takes stands in the query."""
-        return self.method == "GET"
+        return self.method in ("GET", "DELETE")
 
     @property
     def rate_class(self) -> RateClass:
@@ -74,12 +74,12 @@ class Route:
     @property
     def scope(self) -> str:
         """What an API key needs for the route: its noun, and whether it reads or writes. Aliases have their own's."""
-        return f"{self.noun}:{'read' if self.reads_query else 'write'}"
+        return f"{self.noun}:{'read' if self.method == 'GET' else 'write'}"
 
     @property
     def audited(self) -> str | None:
         """As what an act of the route is put on record: deletions, and whatever administrators change."""
-        if self.method == "DELETE" or (self.access is Access.ADMIN and not self.reads_query):
+        if self.method == "DELETE" or (self.access is Access.ADMIN and self.method != "GET"):
             return f"{self.noun}.{self._action}"
         return None
 

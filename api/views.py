@@ -24,6 +24,8 @@ _SHARED = (
     "source",
     "status",
     "project_id",
+    "section_id",
+    "tags",
     "size_bytes",
     "duration_seconds",
     "has_video",

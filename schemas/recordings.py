@@ -10,6 +10,7 @@ from pydantic import Field
 from schemas.jobs import Failure
 from schemas.media import Rendition, Scene, Thumbnail
 from schemas.model import Document
+from schemas.retention import Hold
 
 SOURCE_MISSING = "source_missing"
 """The code of a recording whose original is no longer in the object store."""
@@ -46,6 +47,8 @@ class Recording(Document):
     revision: int = 1
     owner_id: str
     project_id: str | None = None
+    section_id: str | None = None
+    tags: list[str] = Field(default_factory=list)
     job_id: str
     job_ids: list[str] = Field(default_factory=list)
     title: str
@@ -68,6 +71,7 @@ class Recording(Document):
     thumbnails: list[Thumbnail] = Field(default_factory=list)
     scenes: list[Scene] = Field(default_factory=list)
     error: Failure | None = None
+    hold: Hold | None = None
     fences: dict[str, str] = Field(default_factory=dict)
     created_at: datetime
     updated_at: datetime

@@ -40,6 +40,10 @@ def _wanted(text: str) -> str:
     return text
 
 
+def _once_each(tags: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(tags))
+
+
 def _username(name: str) -> str:
     if not _USERNAME.fullmatch(name) or plain(name) != name:
         raise ValueError("only letters, digits and . _ @ + - are possible")
@@ -55,6 +59,8 @@ def _email(address: str) -> str:
 Plain = Annotated[str, AfterValidator(plain)]
 Filename = Annotated[str, Field(max_length=1024), AfterValidator(bare_filename), AfterValidator(_wanted)]
 Title = Annotated[str, Field(max_length=200), AfterValidator(plain), AfterValidator(_wanted)]
+Tag = Annotated[str, Field(max_length=50), AfterValidator(plain), AfterValidator(_wanted)]
+Tags = Annotated[tuple[Tag, ...], Field(max_length=50, examples=[["exam"]]), AfterValidator(_once_each)]
 Username = Annotated[str, Field(min_length=3, max_length=64), AfterValidator(_username)]
 Email = Annotated[str, Field(max_length=254, json_schema_extra={"format": "email"}), AfterValidator(_email)]
 Password = Annotated[str, Field(min_length=8, max_length=256)]
@@ -107,9 +113,15 @@ class UploadComplete(Request):
 
 
 class RecordingChange(Request):
-    """What of a recording its owner can change."""
+    """What of a recording is to be another. What is left out stays.
 
-    title: Title = Field(examples=["Stand-up of Monday"])
+    `project_id` is the course or project that it is moved to, `section_id` a section there; null takes it out.
+    """
+
+    title: Title | None = Field(default=None, examples=["Stand-up of Monday"])
+    project_id: str | None = Field(default=None, pattern=PROJECT_ID, examples=["biology-101"])
+    section_id: str | None = Field(default=None, pattern=PROJECT_ID)
+    tags: Tags | None = None
 
 
 class Page(Request):
@@ -124,6 +136,8 @@ class VideoQuery(Page):
 
     status: RecordingStatus | None = None
     q: Plain | None = Field(default=None, max_length=100, description="Part of the title, in any case.")
+    tag: Plain | None = Field(default=None, max_length=50)
+    section_id: str | None = Field(default=None, pattern=PROJECT_ID)
 
 
 class RecordingQuery(VideoQuery):

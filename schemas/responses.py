@@ -131,6 +131,8 @@ class RecordingItem(Frozen):
     source: Source
     status: RecordingStatus
     project_id: str | None
+    section_id: str | None
+    tags: tuple[str, ...]
     size_bytes: int
     duration_seconds: float | None
     has_video: bool | None

@@ -1,11 +1,11 @@
 """Analyses in MongoDB: collection `analyses`, one document a recording with all four, guarded by its writer's fence."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 
 from schemas.analyses import Analyses
 from stores.documents import Database
 from stores.errors import Duplicate, LeaseLost, answering
-from stores.scan import pages
+from stores.scan import pages, present
 
 
 class AnalysesStore:
@@ -31,6 +31,10 @@ class AnalysesStore:
         async with answering():
             found = await self._analyses.find_one({"_id": recording_id})
         return Analyses.model_validate(found["analyses"]) if found else None
+
+    async def present(self, recording_ids: Iterable[str]) -> set[str]:
+        """Those of the recordings that have analyses."""
+        return await present(self._analyses, recording_ids)
 
     async def ids(self) -> AsyncIterator[list[str]]:
         """The ids of all recordings that have analyses, a page at a time."""

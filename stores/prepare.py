@@ -6,6 +6,7 @@ from stores.api_keys import ApiKeys
 from stores.attempts import Attempts
 from stores.audit import AuditLog
 from stores.documents import connect, disconnect
+from stores.folders import Folders
 from stores.jobs import Jobs
 from stores.objects import Objects
 from stores.people import People
@@ -23,7 +24,7 @@ async def prepare(settings: Settings) -> None:
     await prepare_topics(settings)
     database = connect(settings)
     try:
-        for kind in (Jobs, Recordings, Uploads, Transcripts, Activity, *_OF_PEOPLE):
+        for kind in (Jobs, Recordings, Folders, Uploads, Transcripts, Activity, *_OF_PEOPLE):
             await kind(database).prepare()
     finally:
         disconnect(database)

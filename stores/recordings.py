@@ -110,6 +110,8 @@ class Recordings:
         status: RecordingStatus | None = None,
         project_id: str | None = None,
         title: str | None = None,
+        section_id: str | None = None,
+        tag: str | None = None,
     ) -> list[Recording]:
         """The caller's recordings, newest first, at most `limit`, those older than the id `before`.
 
@@ -119,6 +121,8 @@ class Recordings:
         wanted |= {"_id": {"$lt": before}} if before else {}
         wanted |= {"status": status} if status else {}
         wanted |= {"project_id": project_id} if project_id else {}
+        wanted |= {"section_id": section_id} if section_id else {}
+        wanted |= {"tags": tag} if tag else {}
         wanted |= {"title": {"$regex": re.escape(title), "$options": "i"}} if title else {}
         return await self._newest(wanted, limit)
 
@@ -270,6 +274,13 @@ class Recordings:
     async def stored_of(self, owner_id: str, *, before: str, limit: int) -> list[Recording]:
         """The caller's recordings, also those whose deletion has not come to its end; newest first."""
         return await self._newest({"owner_id": owner_id, "_id": {"$lt": before}}, limit)
+
+    async def held_in(self, owner_id: str, project_id: str) -> str | None:
+        """The id of a recording of the project that is on hold itself; None where there is none."""
+        wanted = {"owner_id": owner_id, "project_id": project_id, "hold.at": {"$exists": True}}
+        async with answering():
+            found = await self._recordings.find_one(wanted)
+        return found["_id"] if found else None
 
     async def _newest(self, wanted: Fields, limit: int) -> list[Recording]:
         async with answering():

@@ -96,6 +96,12 @@ class Transcripts:
         head = await self._head(recording_id)
         return _outline(head) if head else None
 
+    async def complete(self, recording_ids: Sequence[str]) -> dict[str, bool]:
+        """For each of the recordings that has a transcript whether it is whole."""
+        wanted = {"_id": {"$in": list(recording_ids)}}
+        async with answering():
+            return {head["_id"]: _whole(head) is not None async for head in self._heads.find(wanted)}
+
     async def ids(self) -> AsyncIterator[list[str]]:
         """The ids of all recordings that have a transcript, a page at a time."""
         async for page in pages(self._heads):

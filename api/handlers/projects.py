@@ -12,15 +12,26 @@ from pathlib import PurePosixPath
 import structlog
 from aiohttp import web
 
-from api import views
+from api import folders, views
+from api.destroying import destroy_contents, expect_none_on_hold
 from api.forms import Incoming, incoming
 from api.intake import accept, expect_media, expect_size
-from api.keys import ADMISSION, CALLER, DELETION, METRICS, OBJECTS, RECORDINGS, SETTINGS
+from api.keys import ADMISSION, CALLER, METRICS, OBJECTS, RECORDINGS, SETTINGS
 from api.paging import page_of
 from api.problems import wrong_field
+from schemas.folders import (
+    FolderChange,
+    FolderGone,
+    FolderKind,
+    FolderList,
+    FolderNew,
+    FolderQuery,
+    FolderRemoval,
+    FolderView,
+)
 from schemas.ids import new_id
 from schemas.problems import Problem
-from schemas.recordings import Recording, RecordingStatus, Source
+from schemas.recordings import Recording, Source
 from schemas.requests import PROJECT_ID, VideoQuery, bare_filename
 from schemas.responses import StorageFreed, StorageStats, VideoAccepted, VideoList
 from schemas.time import now
@@ -32,7 +43,6 @@ log = structlog.get_logger(__name__)
 
 _AROUND_BYTES = 1024 * 1024
 """What a form may have around its file."""
-_DELETED_AT_ONCE = 8
 _SIGN_SECONDS = 15.0
 """How often a form that is being received is marked as alive."""
 
@@ -151,6 +161,8 @@ async def videos(request: web.Request, query: VideoQuery) -> VideoList:
         status=query.status,
         project_id=_project_id(request),
         title=query.q,
+        section_id=query.section_id,
+        tag=query.tag,
     )
     page, next_cursor = page_of(found, query.limit)
     return VideoList(
@@ -161,26 +173,35 @@ async def videos(request: web.Request, query: VideoQuery) -> VideoList:
 
 async def clear(request: web.Request) -> StorageFreed:
     """Destroys every recording that the caller has in the project at this moment. What broke off can be repeated."""
-    owner_id, project_id, before = request[CALLER], _project_id(request), new_id()
-    recordings = size = 0
-    while page := await request.app[RECORDINGS].stored_in(owner_id, project_id, before=before, limit=_DELETED_AT_ONCE):
-        await _destroy(request.app, page)
-        before = page[-1].id
-        recordings, size = recordings + len(page), size + sum(map(_bytes, page))
-    return StorageFreed(project_id=project_id, recordings=recordings, total_bytes=size)
+    owner_id, project_id = request[CALLER], _project_id(request)
+    await expect_none_on_hold(request.app, owner_id, project_id)
+    freed = await destroy_contents(request.app, owner_id, project_id)
+    return StorageFreed(project_id=project_id, recordings=freed.recordings, total_bytes=freed.total_bytes)
 
 
-async def _destroy(app: web.Application, page: list[Recording]) -> None:
-    """Destroys them side by side. Raises the first error when all have come to an end."""
-    ends = await asyncio.gather(*map(app[DELETION].destroy, page), return_exceptions=True)
-    for error in ends:
-        if error is not None:
-            raise error
+async def index(request: web.Request, query: FolderQuery) -> FolderList:
+    """The caller's projects with what is in each, newest first, a page at a time."""
+    return await folders.listed(request, FolderKind.PROJECT, query)
 
 
-def _bytes(recording: Recording) -> int:
-    original = recording.size_bytes if recording.status is not RecordingStatus.AWAITING_UPLOAD else 0
-    return original + sum(rendition.size_bytes for rendition in recording.renditions)
+async def create(request: web.Request, body: FolderNew) -> FolderView:
+    """Makes a project, under the id that is given or one that is made."""
+    return await folders.create(request, FolderKind.PROJECT, body)
+
+
+async def detail(request: web.Request) -> FolderView:
+    """A project with its sections, and how much is in each."""
+    return await folders.detail(request, _project_id(request), FolderKind.PROJECT)
+
+
+async def change(request: web.Request, body: FolderChange) -> FolderView:
+    """Changes a project; what is in a section that goes stays in the project."""
+    return await folders.change(request, _project_id(request), FolderKind.PROJECT, body)
+
+
+async def remove(request: web.Request, query: FolderRemoval) -> FolderGone:
+    """Deletes a project: an empty one, or with `contents` one whose recordings go along or stay without it."""
+    return await folders.remove(request, _project_id(request), FolderKind.PROJECT, query)
 
 
 async def stats(request: web.Request) -> StorageStats:

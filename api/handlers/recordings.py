@@ -6,6 +6,7 @@ from aiohttp import hdrs, web
 
 from api import views
 from api.downloads import Download, disposition, send
+from api.filing import changes, refile
 from api.keys import ANALYSES, CALLER, DELETION, JOBS, RECORDINGS, TRANSCRIPTS
 from api.paging import page_of
 from schemas import subtitles
@@ -56,6 +57,8 @@ async def index(request: web.Request, query: RecordingQuery) -> RecordingList:
         status=query.status,
         project_id=query.project_id,
         title=query.q,
+        section_id=query.section_id,
+        tag=query.tag,
     )
     page, next_cursor = page_of(found, query.limit)
     return RecordingList(
@@ -75,9 +78,9 @@ async def _whole(request: web.Request, recording: Recording) -> RecordingView:
 
 
 async def change(request: web.Request, body: RecordingChange) -> RecordingView:
-    """Sets the recording's title."""
-    recordings = request.app[RECORDINGS]
-    changed = await recordings.update_owned(request[CALLER], request.match_info["id"], body.model_dump())
+    """Sets the recording's title and tags, and files it in another course, project or section. A repeat is harmless."""
+    recording = await owned(request)
+    changed = await refile(request.app, recording, await changes(request.app, recording, body))
     if changed is None:
         raise Problem("not_found", "There is no such recording.")
     return await _whole(request, changed)

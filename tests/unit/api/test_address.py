@@ -3,7 +3,6 @@
 from ipaddress import ip_network
 
 import pytest
-
 from api.address import behind, network_of
 
 TRUSTED = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))

@@ -227,7 +227,7 @@ class MemoryCursor:
 
 
 class MemoryPipeline:
-    """What `aggregate` gives, for `$match`, `$unwind` and `$group` with `$sum`."""
+    """What `aggregate` gives, for `$match`, `$unwind` and `$group` with `$sum`, `$min` and `$max`."""
 
     def __init__(self, collection: MemoryCollection, stages: list[Fields]) -> None:
         self._collection, self._stages = collection, stages
@@ -271,12 +271,23 @@ def _grouped(documents: list[Fields], by: Fields) -> list[Fields]:
     for document in documents:
         key = _value_of(document, by["_id"])
         hashable = tuple(key) if isinstance(key, list) else key
-        group = groups.setdefault(hashable, {"_id": key, **{name: 0 for name in by if name != "_id"}})
+        group = groups.setdefault(hashable, {"_id": key, **{name: None for name in by if name != "_id"}})
         for name, expression in by.items():
             if name != "_id":
-                added = _value_of(document, expression["$sum"])
-                group[name] += 0 if added in (None, _MISSING) else added
+                ((operator, operand),) = expression.items()
+                group[name] = _ACCUMULATED[operator](group[name], _value_of(document, operand))
     return list(groups.values())
+
+
+def _summed(before: Any, added: Any) -> Any:
+    return (before or 0) + (added if isinstance(added, int | float) else 0)
+
+
+_ACCUMULATED: dict[str, Callable[[Any, Any], Any]] = {
+    "$sum": _summed,
+    "$min": lambda before, value: value if before is None else min(before, value),
+    "$max": lambda before, value: value if before is None else max(before, value),
+}
 
 
 def _value_of(document: Fields, expression: Any) -> Any:
@@ -321,8 +332,10 @@ def _matches(document: Fields, wanted: Fields) -> bool:
 
 def _fits(values: list[Any], condition: Any) -> bool:
     if not isinstance(condition, dict):
-        return any(value == condition or (condition is None and value is _MISSING) for value in values)
+        whole = [*values, *(item for value in values if isinstance(value, list) for item in value)]
+        return any(value == condition or (condition is None and value is _MISSING) for value in whole)
     flags = re.IGNORECASE if "i" in condition.get("$options", "") else 0
+    values = [*values, *(item for value in values if isinstance(value, list) for item in value)]
     return all(_OPERATORS[operator](values, operand, flags) for operator, operand in condition.items())
 
 
