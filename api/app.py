@@ -49,6 +49,7 @@ from stores.publisher import Publisher
 from stores.rates import RateCounts
 from stores.recordings import Recordings
 from stores.replay import Replay
+from stores.retention import Keeper, Rules
 from stores.sessions import Sessions
 from stores.transcripts import Transcripts
 from stores.uploads import Uploads
@@ -142,8 +143,11 @@ async def _deletion(app: web.Application) -> AsyncIterator[None]:
         objects=app[keys.OBJECTS],
         outbox=app[keys.OUTBOX],
         publisher=app[keys.PUBLISHER],
+        folders=app[keys.FOLDERS],
     )
     app[keys.ERASER] = eraser_of(app[keys.DATABASE], app[keys.DELETION])
+    app[keys.RULES] = Rules(app[keys.DATABASE])
+    app[keys.KEEPER] = Keeper(app[keys.DELETION], app[keys.RULES])
     yield
 
 

@@ -9,7 +9,7 @@ from api.filing import refile
 from api.keys import DELETION, FOLDERS, RECORDINGS
 from schemas.ids import new_id
 from schemas.problems import Problem
-from schemas.recordings import Recording, RecordingStatus
+from schemas.recordings import Recording
 
 _AT_ONCE = 8
 
@@ -49,7 +49,7 @@ async def _destroy(app: web.Application, page: list[Recording]) -> None:
 
 
 def _bytes(recording: Recording) -> int:
-    original = recording.size_bytes if recording.status is not RecordingStatus.AWAITING_UPLOAD else 0
+    original = recording.size_bytes if recording.original_there else 0
     return original + sum(rendition.size_bytes for rendition in recording.renditions)
 
 

@@ -46,6 +46,17 @@ from schemas.responses import (
     VideoAccepted,
     VideoList,
 )
+from schemas.retention import (
+    HoldView,
+    HoldWish,
+    OperatorPreviewAsk,
+    OperatorRuleNew,
+    PreviewAsk,
+    RetentionPreview,
+    RuleList,
+    RuleNew,
+    RuleView,
+)
 from schemas.transcripts import Transcript
 from schemas.workers import StageList, StageResumed
 
@@ -72,6 +83,7 @@ _ITEM: dict[str, Any] = {
     "quality": "1080p",
     "fps": 30,
     "created_at": _AT,
+    "original_expired_at": None,
     "job_id": _JOB,
     "error": None,
     "renditions": [
@@ -91,6 +103,8 @@ _FOLDER: dict[str, Any] = {
     "created_at": _AT,
     "updated_at": _AT,
 }
+_WISH: dict[str, Any] = {"older_than_days": 90, "by": "created", "what": "originals"}
+_RULE: dict[str, Any] = {**_WISH, "id": _ID, "everybody": False, "course_id": None, "created_at": _AT}
 _CITED: dict[str, Any] = {"provider": "offline", "extractive": True, "citations": []}
 _SEGMENT: dict[str, Any] = {"id": 0, "start": 0.4, "end": 2.1, "speaker": "Speaker 1", "text": "Good morning."}
 
@@ -313,6 +327,34 @@ EXAMPLES: dict[type[BaseModel], dict[str, Any]] = {
         "analyses": 14,
         "exports": 1,
         "deletions": 3,
+    },
+    RuleNew: {**_WISH, "course_id": "biology-101"},
+    OperatorRuleNew: _WISH,
+    PreviewAsk: {"rule": {**_WISH, "course_id": "biology-101"}},
+    OperatorPreviewAsk: {"rule": None},
+    RuleView: _RULE,
+    RuleList: {"items": [_RULE]},
+    RetentionPreview: {
+        "at": _AT,
+        "recordings": 1,
+        "total_bytes": 4211734,
+        "items": [
+            {
+                "recording_id": _ID,
+                "owner_id": _ID,
+                "title": "Stand-up of Monday",
+                "what": ["originals"],
+                "rules": [_ID],
+                "total_bytes": 4211734,
+            }
+        ],
+    },
+    HoldWish: {"reason": "Case 2026-17"},
+    HoldView: {
+        "recording_id": _ID,
+        "owner_id": _ID,
+        "course_id": None,
+        "hold": {"reason": "Case 2026-17", "by": _ID, "at": _AT},
     },
     LetterList: {"items": [_LETTER], "next_cursor": "12"},
     Letter: {**_LETTER, "original": {"type": "audio.extracted", "job_id": _JOB}},

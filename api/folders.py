@@ -42,10 +42,10 @@ async def create(request: web.Request, kind: FolderKind, body: FolderNew) -> Fol
         await folders.create(folder)
     except Duplicate as error:
         raise Problem("id_taken", "You have a course or project of that id already.") from error
-    return await _whole(request, folder)
+    return await _whole(request, folder, kind)
 
 
-def _new(owner_id: str, folder_id: str, kind: FolderKind, title: str, at: datetime | None = None) -> Folder:
+def _new(owner_id: str, folder_id: str, kind: FolderKind | None, title: str, at: datetime | None = None) -> Folder:
     created = at or now()
     return Folder(
         id=Folder.key(owner_id, folder_id),
@@ -73,20 +73,20 @@ async def listed(request: web.Request, kind: FolderKind, query: FolderQuery) -> 
     owner_id = request[CALLER]
     stored = {folder.folder_id: folder for folder in await request.app[FOLDERS].of_owner(owner_id)}
     contents = await request.app[FOLDERS].contents(owner_id)
-    implied = {name: _implied(owner_id, name, kind, found) for name, found in contents.items() if name not in stored}
-    found = [folder for folder in (stored | implied).values() if folder.kind is kind and _fits(folder, query)]
+    unnamed = {name: implied(owner_id, name, found) for name, found in contents.items() if name not in stored}
+    found = [folder for folder in (stored | unnamed).values() if folder.kind in (None, kind) and _fits(folder, query)]
     found.sort(key=_cursor, reverse=True)
     rest = [folder for folder in found if query.cursor is None or _cursor(folder) < query.cursor]
     page = rest[: query.limit]
     return FolderList(
-        items=tuple(FolderItem(**_shared(folder, contents.get(folder.folder_id))) for folder in page),
+        items=tuple(FolderItem(**_shared(folder, kind, contents.get(folder.folder_id))) for folder in page),
         next_cursor=_cursor(page[-1]) if len(rest) > len(page) else None,
     )
 
 
-def _implied(owner_id: str, folder_id: str, kind: FolderKind, contents: Contents) -> Folder:
-    """The folder as which something is filed that has no document: as old as what is in it."""
-    return _new(owner_id, folder_id, kind, folder_id, contents.oldest).model_copy(
+def implied(owner_id: str, folder_id: str, contents: Contents) -> Folder:
+    """What stands for a folder that has no document while something is in it: as old as that, and of no kind yet."""
+    return _new(owner_id, folder_id, None, folder_id, contents.oldest).model_copy(
         update={"updated_at": contents.newest}
     )
 
@@ -103,30 +103,30 @@ def _cursor(folder: Folder) -> str:
 
 async def detail(request: web.Request, folder_id: str, kind: FolderKind) -> FolderView:
     """The caller's folder. Raises Problem not_found."""
-    return await _whole(request, await existing(request, folder_id, kind))
+    return await _whole(request, await existing(request, folder_id, kind), kind)
 
 
 async def existing(request: web.Request, folder_id: str, kind: FolderKind) -> Folder:
     """The folder's document, or what stands for it while something is in it. Raises Problem not_found."""
     folder = await request.app[FOLDERS].get(request[CALLER], folder_id)
     if folder is None and (contents := await request.app[FOLDERS].contents_of(request[CALLER], folder_id)):
-        folder = _implied(request[CALLER], folder_id, kind, contents)
-    if folder is None or folder.kind is not kind:
+        folder = implied(request[CALLER], folder_id, contents)
+    if folder is None or folder.kind not in (None, kind):
         raise Problem("not_found", f"There is no such {kind}.")
     return folder
 
 
-async def _whole(request: web.Request, folder: Folder) -> FolderView:
+async def _whole(request: web.Request, folder: Folder, kind: FolderKind) -> FolderView:
     contents = await request.app[FOLDERS].contents_of(folder.owner_id, folder.folder_id)
     filed = await request.app[FOLDERS].by_section(folder.owner_id, folder.folder_id) if folder.sections else {}
     sections = (SectionView(**dict(section), items=filed.get(section.id, 0)) for section in folder.sections)
-    return FolderView(**_shared(folder, contents), sections=tuple(sections))
+    return FolderView(**_shared(folder, kind, contents), sections=tuple(sections))
 
 
-def _shared(folder: Folder, contents: Contents | None) -> dict[str, object]:
+def _shared(folder: Folder, kind: FolderKind, contents: Contents | None) -> dict[str, object]:
     return {
         "id": folder.folder_id,
-        "kind": folder.kind,
+        "kind": kind,
         "title": folder.title,
         "description": folder.description,
         "tags": tuple(folder.tags),
@@ -142,8 +142,8 @@ def _shared(folder: Folder, contents: Contents | None) -> dict[str, object]:
 async def change(request: web.Request, folder_id: str, kind: FolderKind, body: FolderChange) -> FolderView:
     """Changes the folder; what is in a section that goes stays in the folder. A repeat is harmless."""
     folder = await existing(request, folder_id, kind)
-    await _ensure(request, folder)
-    fields = body.model_dump(exclude={"sections"}, exclude_none=True)
+    await ensure(request.app, folder)
+    fields = {"kind": kind.value, **body.model_dump(exclude={"sections"}, exclude_none=True)}
     fields |= {"tags": list(body.tags)} if body.tags is not None else {}
     sections = None if body.sections is None else _sections(body.sections)
     fields |= {"sections": [section.model_dump() for section in sections]} if sections is not None else {}
@@ -153,14 +153,14 @@ async def change(request: web.Request, folder_id: str, kind: FolderKind, body: F
     if sections is not None:
         closed = {section.id for section in folder.sections} - {section.id for section in sections}
         await request.app[FOLDERS].close_sections(folder.owner_id, folder_id, sorted(closed))
-    return await _whole(request, changed)
+    return await _whole(request, changed, kind)
 
 
-async def _ensure(request: web.Request, folder: Folder) -> None:
+async def ensure(app: web.Application, folder: Folder) -> None:
     """Gives a folder that stood for itself a document."""
-    if await request.app[FOLDERS].get(folder.owner_id, folder.folder_id) is None:
+    if await app[FOLDERS].get(folder.owner_id, folder.folder_id) is None:
         try:
-            await request.app[FOLDERS].create(folder)
+            await app[FOLDERS].create(folder)
         except Duplicate:  # another request was faster
             return
 

@@ -32,6 +32,7 @@ from stores.people import People
 from stores.publisher import Publisher
 from stores.recordings import Recordings
 from stores.replay import Replay
+from stores.retention import Keeper, Rules
 from stores.sessions import Sessions
 from stores.transcripts import Transcripts
 from stores.workers import Workers
@@ -59,6 +60,8 @@ PUBLISHER = web.AppKey("publisher", Publisher)
 OUTBOX = web.AppKey("outbox", Outbox)
 ERASER = web.AppKey("eraser", Eraser)
 DELETION = web.AppKey("deletion", Deletion)
+RULES = web.AppKey("rules", Rules)
+KEEPER = web.AppKey("keeper", Keeper)
 ADMISSION = web.AppKey("admission", Admission)
 PROGRESS = web.AppKey("progress", Progress)
 LETTERS = web.AppKey("letters", DeadLetters)

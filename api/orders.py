@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Iterable
+from datetime import datetime
 
 from aiohttp import web
 
 from api.intake import settle
 from api.keys import JOBS, PROGRESS, RECORDINGS, SETTINGS, TRANSCRIPTS
 from schemas.jobs import Job, Status
-from schemas.pipeline import JobType
+from schemas.pipeline import PIPELINES, READ_ORIGINAL, JobType
 from schemas.problems import Problem
 from schemas.recordings import Recording, RecordingStatus
 from schemas.requests import JobRequest
@@ -25,7 +26,7 @@ _MOST_JOBS = 1000
 async def order(app: web.Application, recording: Recording, asked: JobRequest) -> Job:
     """Makes the job and starts it.
 
-    Raises Problem not_ready, job_running, too_many_jobs; not_found for a recording that is deleted.
+    Raises Problem not_ready, job_running, too_many_jobs, original_expired; not_found for a recording that is deleted.
     """
     if len(recording.every_job_id) >= _MOST_JOBS:
         raise Problem("too_many_jobs", f"This recording has had {_MOST_JOBS} jobs: it gets no more.")
@@ -59,10 +60,23 @@ async def _expect_ready(app: web.Application, recording: Recording, kind: JobTyp
     uploaded = recording.status not in (RecordingStatus.AWAITING_UPLOAD, RecordingStatus.LIVE)
     if not (uploaded or others):
         raise Problem("not_ready", "The upload is not complete yet.")
+    _expect_media(recording, {plan.stage for plan in PIPELINES[kind]}, None)
     if kind is JobType.ANALYSIS:
         transcript = await app[TRANSCRIPTS].outline(recording.id)
         if transcript is None or not transcript.complete:
             raise Problem("not_ready", "There is no whole transcript yet.")
+
+
+def _expect_media(recording: Recording, stages: set[str], heard_at: datetime | None) -> None:
+    """Raises Problem original_expired, rendition_expired where stages would read what has gone by a rule of retention.
+
+    `heard_at` is when the audio for speech was made that they would go on from.
+    """
+    if recording.original_expired_at is not None and stages & READ_ORIGINAL:
+        raise Problem("original_expired", "What was uploaded has gone by a rule of retention: this needs it.")
+    expired = recording.renditions_expired_at
+    if expired is not None and heard_at is not None and heard_at <= expired and "transcribe" in stages:
+        raise Problem("rendition_expired", "The audio for speech has gone by a rule of retention: ask for a new job.")
 
 
 def _expect_free(others: Iterable[Job], job: Job) -> None:
@@ -95,9 +109,13 @@ async def _beside(app: web.Application, job: Job) -> list[Job]:
 
 
 async def resume(app: web.Application, job: Job) -> Job:
-    """Sets a job going again at the steps without a result. Raises Problem job_running, job_ended, not_found."""
+    """Sets a job going again at the steps without a result.
+
+    Raises Problem job_running, job_ended, not_found; original_expired, rendition_expired where it needs what has gone.
+    """
     if job.status is Status.COMPLETED:
         raise Problem("job_ended", "The job has completed: there is nothing to be tried again.")
+    await _expect_resumable(app, job)
     _expect_free(await _beside(app, job), job)
     try:
         job, _ = await app[JOBS].change(job.id, lambda job: lifecycle.retry(job, now()), known=job)
@@ -108,6 +126,14 @@ async def resume(app: web.Application, job: Job) -> Job:
     app[PROGRESS].tell(job)
     await settle(app, job)
     return job
+
+
+async def _expect_resumable(app: web.Application, job: Job) -> None:
+    recording = await app[RECORDINGS].get_owned(job.owner_id, job.recording_id)
+    if recording is not None:
+        todo = {step.name for step in job.steps if step.status is not Status.COMPLETED}
+        heard = [step.finished_at for step in job.steps if step.name == "audio" and step.name not in todo]
+        _expect_media(recording, todo, heard[0] if heard else None)
 
 
 async def stop(app: web.Application, job: Job) -> Job:

@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from api.keys import REQUEST_ID
 from schemas.failures import Retryable
 from schemas.problems import FieldProblem, Problem
-from stores.errors import StoreUnavailable
+from stores.errors import OnHold, StoreUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +30,8 @@ async def explained(request: web.Request, handler: Handler) -> web.StreamRespons
         return await handler(request)
     except Problem as problem:
         return answer(request, problem)
+    except OnHold as error:
+        return answer(request, Problem("on_hold", str(error)))
     except Retryable as error:
         log.warning("a part is away", code=error.code, reason=str(error))
         return answer(request, _unavailable(error))

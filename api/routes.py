@@ -17,6 +17,7 @@ from api.handlers import (
     jobs,
     projects,
     recordings,
+    retention,
     service,
     sessions,
     tickets,
@@ -82,6 +83,17 @@ from schemas.responses import (
     VideoAccepted,
     VideoList,
 )
+from schemas.retention import (
+    HoldView,
+    HoldWish,
+    OperatorPreviewAsk,
+    OperatorRuleNew,
+    PreviewAsk,
+    RetentionPreview,
+    RuleList,
+    RuleNew,
+    RuleView,
+)
 from schemas.transcripts import Transcript
 from schemas.workers import StageList, StageResumed
 
@@ -93,6 +105,8 @@ _ACCOUNT, _API_KEYS = f"{_V1}/account", f"{_V1}/api-keys"
 _JOBS, _JOB = f"{_V1}/jobs", f"{_V1}/jobs/{{id}}"
 _PROJECT = f"{_V1}/projects/{{project_id}}"
 _COURSE = f"{_V1}/courses/{{course_id}}"
+_RULES, _EVERYBODYS = f"{_V1}/retention/rules", f"{_V1}/admin/retention/rules"
+_COURSE_HOLD = f"{_V1}/admin/people/{{owner_id}}/courses/{{course_id}}/hold"
 _FOLDER_PROBLEMS = ("id_taken", "too_many")
 _REMOVAL_PROBLEMS = ("not_found", "not_empty", "on_hold")
 _LETTERS = f"{_V1}/admin/dead-letters"
@@ -100,8 +114,8 @@ _VIDEO, _PROJECT_JOB = f"{_PROJECT}/videos/{{asset_id}}", f"{_PROJECT}/jobs/{{id
 _MEDIA = ("video/mp4", "audio/mp4", "audio/wav", "image/jpeg", "application/zip", "application/octet-stream")
 _TEXTS = ("text/plain", "application/x-subrip", "text/vtt")
 _UPLOAD_PROBLEMS = ("too_large", "unsupported_media", "invalid_field", "queue_full")
-_WORK_PROBLEMS = ("not_found", "not_ready", "job_running", "too_many_jobs", "queue_full")
-_RETRY_PROBLEMS = ("not_found", "job_running", "job_ended", "queue_full")
+_WORK_PROBLEMS = ("not_found", "not_ready", "job_running", "too_many_jobs", "queue_full", "original_expired")
+_RETRY_PROBLEMS = ("not_found", "job_running", "job_ended", "queue_full", "original_expired", "rendition_expired")
 
 # fmt: off
 _OWN: tuple[Route, ...] = (
@@ -195,7 +209,8 @@ _OWN: tuple[Route, ...] = (
     Route("GET", f"{_RECORDING}/transcript", recordings.transcript, "The transcript, as data, text or subtitles",
           takes=TranscriptQuery, gives=Transcript, problems=("not_found", "not_ready"), media=_TEXTS, head=True),
     Route("GET", f"{_RECORDING}/renditions/{{kind}}", recordings.rendition, "A rendition's bytes (Range)",
-          problems=("not_found", "not_ready", "range_not_satisfiable"), media=_MEDIA, head=True),
+          problems=("not_found", "not_ready", "original_expired", "rendition_expired", "range_not_satisfiable"),
+          media=_MEDIA, head=True),
     Route("GET", f"{_RECORDING}/thumbnails/{{number}}", recordings.thumbnail, "A thumbnail",
           problems=("not_found", "range_not_satisfiable"), media=("image/jpeg",), head=True),
     # jobs
@@ -223,6 +238,29 @@ _OWN: tuple[Route, ...] = (
     Route("GET", f"{_JOB}/events", jobs.events, "A job's states as server-sent events", _WATCHER,
           problems=("not_found",), media=("text/event-stream",)),
     Route("GET", f"{_JOB}/ws", jobs.socket, "A job's states over a websocket", _WATCHER, status=101,
+          problems=("not_found",)),
+    # retention
+    Route("GET", _RULES, retention.rules, "List the rules that hold for the caller", gives=RuleList, head=True),
+    Route("POST", _RULES, retention.add_rule, "Make a rule", takes=RuleNew, gives=RuleView, status=201,
+          problems=("too_many",)),
+    Route("DELETE", f"{_RULES}/{{id}}", retention.remove_rule, "Forget a rule", status=204, problems=("not_found",)),
+    Route("POST", f"{_V1}/retention/preview", retention.preview, "What would go at this moment", takes=PreviewAsk,
+          gives=RetentionPreview),
+    Route("GET", _EVERYBODYS, retention.everybodys_rules, "List the rules for everybody", _ADMIN, gives=RuleList,
+          head=True),
+    Route("POST", _EVERYBODYS, retention.add_everybodys_rule, "Make a rule for everybody", _ADMIN, OperatorRuleNew,
+          RuleView, 201, ("too_many",)),
+    Route("DELETE", f"{_EVERYBODYS}/{{id}}", retention.remove_everybodys_rule, "Forget a rule for everybody", _ADMIN,
+          status=204, problems=("not_found",)),
+    Route("POST", f"{_V1}/admin/retention/preview", retention.everybodys_preview, "What would go of everybody's",
+          _ADMIN, OperatorPreviewAsk, RetentionPreview),
+    Route("PUT", f"{_V1}/admin/recordings/{{id}}/hold", retention.hold_recording, "Put a recording on hold", _ADMIN,
+          HoldWish, HoldView, problems=("not_found",)),
+    Route("DELETE", f"{_V1}/admin/recordings/{{id}}/hold", retention.release_recording, "Lift a recording's hold",
+          _ADMIN, status=204, problems=("not_found",)),
+    Route("PUT", _COURSE_HOLD, retention.hold_course, "Put a course or project on hold", _ADMIN, HoldWish, HoldView,
+          problems=("not_found",)),
+    Route("DELETE", _COURSE_HOLD, retention.release_course, "Lift a course's or project's hold", _ADMIN, status=204,
           problems=("not_found",)),
     # administration
     Route("GET", _LETTERS, admin.letters, "List dead letters, newest first", _ADMIN, LetterQuery, LetterList,

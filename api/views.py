@@ -2,7 +2,7 @@
 
 from schemas.analyses import Analyses
 from schemas.media import RenditionKind
-from schemas.recordings import Recording, RecordingStatus
+from schemas.recordings import Recording
 from schemas.responses import (
     AnalysesView,
     RecordingItem,
@@ -33,6 +33,7 @@ _SHARED = (
     "quality",
     "fps",
     "created_at",
+    "original_expired_at",
     "job_id",
     "error",
 )
@@ -98,7 +99,7 @@ def _renditions(recording: Recording) -> tuple[RenditionView, ...]:
 
 
 def _original(recording: Recording) -> tuple[RenditionView, ...]:
-    if recording.status is RecordingStatus.AWAITING_UPLOAD or recording.content_type is None or recording.original_lost:
+    if not recording.original_there or recording.content_type is None:
         return ()
     return (
         RenditionView(

@@ -10,9 +10,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from schemas.holds import Hold
 from schemas.model import Document, Frozen
 from schemas.requests import PROJECT_ID, Plain, Request, Tags, Title, plain
-from schemas.retention import Hold
 
 MOST_FOLDERS = 1000
 """How many courses and projects of their own an account may have."""
@@ -35,12 +35,12 @@ class Section(Frozen):
 
 
 class Folder(Document):
-    """A folder's document. `id` is "owner/folder_id" (see `key`)."""
+    """A folder's document. `id` is "owner/folder_id" (see `key`). Without a kind it is whatever it is asked for as."""
 
     id: str
     owner_id: str
     folder_id: str
-    kind: FolderKind
+    kind: FolderKind | None
     title: str
     description: str = ""
     tags: list[str] = Field(default_factory=list)

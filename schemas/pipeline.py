@@ -37,6 +37,9 @@ PIPELINES: dict[JobType, tuple[Plan, ...]] = {
     JobType.EXPORT: (Plan(stage="export"),),
 }
 
+READ_ORIGINAL = frozenset({"audio", "render", "scenes"})
+"""The stages that read what the client sent."""
+
 STAGE_NAMES = tuple(dict.fromkeys(plan.stage for plans in PIPELINES.values() for plan in plans))
 """Every stage, by the name that its steps have."""
 

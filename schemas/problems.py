@@ -48,6 +48,8 @@ CODES: dict[str, Code] = {
         Code(code="object_missing", status=409, title="The upload is not in the object store"),
         Code(code="size_mismatch", status=409, title="The upload does not have the announced size"),
         Code(code="not_ready", status=409, title="That is not there yet"),
+        Code(code="original_expired", status=409, title="The original has gone by a rule of retention"),
+        Code(code="rendition_expired", status=409, title="The rendition has gone by a rule of retention"),
         Code(code="not_replayable", status=409, title="The dead letter cannot be replayed, or not now"),
         Code(code="original_cut", status=409, title="The dead letter keeps only the beginning of what it is about"),
         Code(code="job_running", status=409, title="That work is under way already"),

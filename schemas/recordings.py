@@ -7,10 +7,10 @@ from pathlib import PurePosixPath
 
 from pydantic import Field
 
+from schemas.holds import Hold
 from schemas.jobs import Failure
 from schemas.media import Rendition, Scene, Thumbnail
 from schemas.model import Document
-from schemas.retention import Hold
 
 SOURCE_MISSING = "source_missing"
 """The code of a recording whose original is no longer in the object store."""
@@ -72,6 +72,8 @@ class Recording(Document):
     scenes: list[Scene] = Field(default_factory=list)
     error: Failure | None = None
     hold: Hold | None = None
+    original_expired_at: datetime | None = None
+    renditions_expired_at: datetime | None = None
     fences: dict[str, str] = Field(default_factory=dict)
     created_at: datetime
     updated_at: datetime
@@ -87,6 +89,12 @@ class Recording(Document):
     def original_lost(self) -> bool:
         """Whether what the client sent is known to be no longer in the object store."""
         return self.error is not None and self.error.code == SOURCE_MISSING
+
+    @property
+    def original_there(self) -> bool:
+        """Whether what the client sent was accepted, and neither went by a rule nor is known to be lost."""
+        uploaded = self.status is not RecordingStatus.AWAITING_UPLOAD and self.content_type is not None
+        return uploaded and self.original_expired_at is None and not self.original_lost
 
     @property
     def every_job_id(self) -> tuple[str, ...]:

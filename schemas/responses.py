@@ -140,6 +140,7 @@ class RecordingItem(Frozen):
     quality: str | None
     fps: float | None
     created_at: datetime
+    original_expired_at: datetime | None = Field(description="When the original went by a rule of retention.")
     job_id: str
     error: Failure | None
     renditions: tuple[RenditionView, ...]

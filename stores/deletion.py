@@ -7,19 +7,24 @@ before the mark is found here, what came after it is taken back there.
 
 from dataclasses import dataclass
 
+import structlog
+
 from schemas.events import RecordingDeleted, event_id
 from schemas.jobs import Job
 from schemas.recordings import Recording
 from schemas.time import now
 from stores import keys, lifecycle
 from stores.analyses import AnalysesStore
-from stores.errors import LeaseLost, promptly
+from stores.errors import LeaseLost, OnHold, promptly
+from stores.folders import Folders
 from stores.jobs import Jobs
 from stores.objects import Objects
 from stores.outbox import Outbox
 from stores.publisher import Publisher
 from stores.recordings import Recordings
 from stores.transcripts import Transcripts
+
+audit = structlog.get_logger("tidemark.audit")
 
 
 @dataclass(frozen=True)
@@ -33,12 +38,16 @@ class Deletion:
     objects: Objects
     outbox: Outbox
     publisher: Publisher
+    folders: Folders
 
     async def destroy(self, recording: Recording) -> None:
         """Takes the recording away with all its work, and returns when nothing is left. A repeat is harmless.
 
         While Kafka is away nothing is destroyed but the recording is out of sight: other teams must learn of it first.
+        Raises OnHold before anything is done; a deletion that has begun is brought to its end whatever is held since.
         """
+        if recording.deleted_at is None:
+            await self.expect_free(recording)
         await self.recordings.mark_deleted(recording)
         recording = await self.recordings.stored(recording.id) or recording
         jobs = await self.jobs.get_many(recording.every_job_id)
@@ -53,6 +62,13 @@ class Deletion:
         for job_id in recording.every_job_id:
             await self.jobs.delete(job_id)
         await self.recordings.forget(recording.id)
+        audit.info("recording deleted", recording_id=recording.id, owner_id=recording.owner_id)
+
+    async def expect_free(self, recording: Recording) -> None:
+        """Raises OnHold when the recording, or the course or project that it is in, is on hold."""
+        folder = await self.folders.get(recording.owner_id, recording.project_id) if recording.project_id else None
+        if hold := recording.hold or (folder.hold if folder else None):
+            raise OnHold(f"It is on hold: {hold.reason}")
 
     async def _end(self, job: Job) -> None:
         """Cancels what has not ended, and tells the watchers."""

@@ -39,6 +39,10 @@ class LeaseLost(Exception):
     """The writer's fence is old, or what it writes to is gone."""
 
 
+class OnHold(Exception):
+    """What was to be deleted is on hold: nothing of it was. The message says why, for a person."""
+
+
 class Duplicate(Exception):
     """A document with that unique value exists already."""
 

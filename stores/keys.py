@@ -20,6 +20,11 @@ def recording_of(key: str) -> str:
     return key.removeprefix(RECORDINGS).partition("/")[0]
 
 
+def derived(recording_id: str) -> tuple[str, ...]:
+    """All media that is made of a recording's original lies under these."""
+    return tuple(f"{recording_prefix(recording_id)}{name}/" for name in ("renditions", "speech", "thumbnails"))
+
+
 def original(recording_id: str) -> str:
     """What the client sent."""
     return f"{recording_prefix(recording_id)}original"

@@ -11,6 +11,7 @@ from stores.jobs import Jobs
 from stores.objects import Objects
 from stores.people import People
 from stores.recordings import Recordings
+from stores.retention import Rules
 from stores.sessions import Sessions
 from stores.topics import prepare_topics
 from stores.transcripts import Transcripts
@@ -24,7 +25,7 @@ async def prepare(settings: Settings) -> None:
     await prepare_topics(settings)
     database = connect(settings)
     try:
-        for kind in (Jobs, Recordings, Folders, Uploads, Transcripts, Activity, *_OF_PEOPLE):
+        for kind in (Jobs, Recordings, Folders, Rules, Uploads, Transcripts, Activity, *_OF_PEOPLE):
             await kind(database).prepare()
     finally:
         disconnect(database)

@@ -8,17 +8,20 @@ written in the same way, with the job's version. Indexes: owner and id (lists), 
 
 import contextlib
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from schemas.holds import Hold
 from schemas.jobs import Failure, Job, Status
 from schemas.media import Rendition, RenditionKind
 from schemas.recordings import Recording, RecordingStatus
+from schemas.retention import Matter
 from schemas.time import now
 from stores.documents import Database, from_document, to_document
-from stores.errors import LeaseLost, StoreUnavailable, answering, in_time
+from stores.errors import LeaseLost, OnHold, StoreUnavailable, answering, in_time
 from stores.scan import newest, pages, present
 
 _STATUS_OF_JOB = {
@@ -32,6 +35,13 @@ _STATUS_OF_JOB = {
 _ALIVE = {"deleted_at": None}
 _CONFLICTS = 50
 
+_EVER = datetime.min.replace(year=1970, tzinfo=UTC)
+_ENDED = [RecordingStatus.COMPLETED.value, RecordingStatus.FAILED.value]
+_THERE: dict[Matter, dict[str, Any]] = {
+    Matter.ORIGINALS: {"original_expired_at": None},
+    Matter.RENDITIONS: {"renditions.kind": {"$exists": True}},
+}
+_SCAN_SECONDS = 10.0
 _WITHOUT_BYTES = (RecordingStatus.AWAITING_UPLOAD, RecordingStatus.LIVE)
 
 
@@ -64,6 +74,11 @@ def _newest(fields: Fields, stage: str, fence: str) -> bool:
 def _same(fields: Fields, recording: Recording) -> bool:
     """Whether nobody has written since the recording was read."""
     return bool(fields["updated_at"] == recording.updated_at)
+
+
+def _expect_free(fields: Fields) -> None:
+    if hold := fields.get("hold"):
+        raise OnHold(f"It is on hold: {hold['reason']}")
 
 
 class Recordings:
@@ -179,14 +194,53 @@ class Recordings:
         """Takes the recording away from everybody at once: it is unknown from now on, and every write is refused.
 
         Its document stays until `forget`, so that what belongs to it can still be found. With `unless_changed` only if
-        nobody has written since `recording` was read. Whether it was marked just now; a repeat is harmless.
+        nobody has written since `recording` was read. Whether it was marked just now; a repeat is harmless. Raises
+        OnHold for one that is on hold itself.
         """
 
         def change(found: Fields) -> bool:
+            _expect_free(found)
             found["deleted_at"] = now()
             return not unless_changed or _same(found, recording)
 
         return await self._change(recording.id, change, touch=False) is not None
+
+    async def expire(self, recording: Recording, *, originals: bool, renditions: bool) -> Recording | None:
+        """Notes that its original, or the media made of it, has gone by a rule; the objects are to go afterwards.
+
+        Only if nobody has written since it was read: else None. Raises OnHold for one that is on hold itself.
+        """
+
+        def change(found: Fields) -> bool:
+            _expect_free(found)
+            found.update({"original_expired_at": now()} if originals else {})
+            found.update({"renditions_expired_at": now(), "renditions": [], "thumbnails": []} if renditions else {})
+            return _same(found, recording)
+
+        changed = await self._change(recording.id, change, touch=False)
+        return from_document(Recording, changed) if changed else None
+
+    async def expirable(self, before: datetime, matters: Collection[Matter], owners: Sequence[str] | None) -> list[str]:
+        """The ids of recordings made before that moment that have come to their end and that something may go of.
+
+        Those of the owners, or of everybody; in any order. Whether something is to go is for a rule to say.
+        """
+        wanted: Fields = {"created_at": {"$lt": before}, "status": {"$in": _ENDED}, **_ALIVE}
+        wanted |= {"owner_id": {"$in": list(owners)}} if owners is not None else {}
+        if Matter.EVERYTHING not in matters:
+            wanted["$or"] = [_THERE[matter] for matter in matters]
+        async with answering(_SCAN_SECONDS):
+            return [found["_id"] async for found in self._recordings.find(wanted, {"_id": 1})]
+
+    async def set_hold(self, recording_id: str, hold: Hold | None) -> Recording | None:
+        """Puts the recording on hold, or lifts its hold; None where there is none. A repeat is harmless."""
+
+        def change(found: Fields) -> bool:
+            found["hold"] = hold.model_dump() if hold else None
+            return True
+
+        changed = await self._change(recording_id, change, touch=False)
+        return from_document(Recording, changed) if changed else None
 
     async def amend(self, recording: Recording, fields: Fields) -> bool:
         """Sets fields of the recording if nobody has written since it was read; whether it did."""
@@ -295,11 +349,14 @@ class Recordings:
         wanted |= {"project_id": project_id} if project_id else {}
         by_status = {"_id": "$status", "recordings": {"$sum": 1}, "size_bytes": {"$sum": "$size_bytes"}}
         by_kind = {"_id": "$renditions.kind", "size_bytes": {"$sum": "$renditions.size_bytes"}}
+        expired = {**wanted, "original_expired_at": {"$gt": _EVER}}
+        gone = await self._summed([{"$match": expired}, {"$group": {"_id": None, "size": {"$sum": "$size_bytes"}}}])
         states = await self._summed([{"$match": wanted}, {"$group": by_status}])
         kinds = await self._summed([{"$match": wanted}, {"$unwind": "$renditions"}, {"$group": by_kind}])
         return Usage(
             by_status={RecordingStatus(found["_id"]): found["recordings"] for found in states},
-            originals_bytes=sum(found["size_bytes"] for found in states if found["_id"] not in _WITHOUT_BYTES),
+            originals_bytes=sum(found["size_bytes"] for found in states if found["_id"] not in _WITHOUT_BYTES)
+            - sum(found["size"] for found in gone),
             by_rendition={RenditionKind(found["_id"]): found["size_bytes"] for found in kinds},
         )
 

@@ -1,4 +1,4 @@
-"""Housekeeping: the reconciler, every RECONCILE_SECONDS, in one worker process at a time over all of them."""
+"""Housekeeping every RECONCILE_SECONDS, in one worker process over all of them: the reconciler, then retention."""
 
 import asyncio
 import random
@@ -9,6 +9,7 @@ import structlog
 from schemas.failures import Retryable
 from stores.deletion import Deletion
 from stores.reconciler import Kind, Outcome, Reconciler, Report
+from stores.retention import Keeper
 from streams import metrics
 from streams.duty import do_if_due
 from streams.resources import Resources
@@ -30,6 +31,7 @@ def deletion_of(resources: Resources) -> Deletion:
         objects=resources.objects,
         outbox=resources.outbox,
         publisher=resources.publisher,
+        folders=resources.folders,
     )
 
 
@@ -40,7 +42,9 @@ class Housekeeping:
         self._duties = resources.duties
         self._owner = owner
         self._every = resources.settings.reconcile_seconds
-        self._reconciler = Reconciler(deletion_of(resources), resources.settings)
+        deletion = deletion_of(resources)
+        self._reconciler = Reconciler(deletion, resources.settings)
+        self._keeper = Keeper(deletion, resources.rules)
         for kind in Kind:  # from zero on, so that the first one shows as an increase
             for outcome in (Outcome.REPAIRED, Outcome.HELD):
                 metrics.FINDINGS.labels(kind.value, outcome.value)
@@ -64,11 +68,14 @@ class Housekeeping:
         began = time.monotonic()
         report = await self._reconciler.run()
         _count(report)
+        expired = await self._keeper.run()
+        metrics.EXPIRED_BYTES.inc(sum(one.total_bytes for one in expired))
         outcomes = {kind.value: count for kind, count in report.counts.items()}
         log.info(
             "house kept",
             recordings=report.recordings,
             objects=report.objects,
+            expired=len(expired),
             seconds=round(time.monotonic() - began, 1),
             **outcomes,
         )

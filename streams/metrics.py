@@ -27,3 +27,4 @@ FINDINGS = Counter(
     ("kind", "outcome"),
 )
 RECONCILED = Gauge("tidemark_reconciled_seconds", "When this process last reconciled the stores; seconds since 1970.")
+EXPIRED_BYTES = Counter("tidemark_expired_bytes_total", "What has gone by rules of retention, as documents said.")

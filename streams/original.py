@@ -29,10 +29,14 @@ async def over_original(ctx: Context, entry: Callable[..., Iterator[M]], *args: 
     the presigned address can put others in their place. Raises Permanent (source_changed) then; Permanent
     (output_limit) where a file, or all that lies in the attempt's folder, is more than the child may write; what
     `entry` raises; but where the original cannot be read because the object store is away, StoreUnavailable, which
-    costs the step no attempt, and where it is not there at all, Permanent (source_missing). To be closed
+    costs the step no attempt, and where it is not there at all, Permanent (source_missing, or original_expired where it
+    has gone by a rule of retention). To be closed
     (contextlib.aclosing): only then is the child gone for certain before the attempt's folder goes.
     """
-    key, accepted = keys.original(ctx.recording_id), (await ctx.recording()).etag
+    recording = await ctx.recording()
+    if recording.original_expired_at is not None:
+        raise Permanent("original_expired", "What was uploaded has gone by a rule of retention.")
+    key, accepted = keys.original(ctx.recording_id), recording.etag
     most, decoded = output_bytes(ctx.settings), ctx.settings.media_decoded_gb * _GB
     messages = ctx.run_child(within_output, most, entry, ctx.objects.internal_url(key), *args, decoded)
     try:

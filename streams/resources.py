@@ -9,11 +9,13 @@ from stores.activity import Activity
 from stores.analyses import AnalysesStore
 from stores.documents import Database, connect, disconnect
 from stores.duties import Duties
+from stores.folders import Folders
 from stores.jobs import Jobs
 from stores.objects import Objects
 from stores.outbox import Outbox
 from stores.publisher import Publisher
 from stores.recordings import Recordings
+from stores.retention import Rules
 from stores.transcripts import Transcripts
 from stores.workers import Workers
 from streams.leases import Leases
@@ -36,6 +38,8 @@ class Resources:
     duties: Duties
     activity: Activity
     database: Database
+    folders: Folders
+    rules: Rules
 
 
 @asynccontextmanager
@@ -62,4 +66,6 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
             duties=Duties(database),
             activity=Activity(database),
             database=database,
+            folders=Folders(database),
+            rules=Rules(database),
         )

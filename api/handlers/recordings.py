@@ -134,6 +134,8 @@ async def rendition(request: web.Request) -> web.StreamResponse:
 def _original(recording: Recording) -> Download:
     if recording.content_type is None:
         raise Problem("not_ready", "The upload is not complete yet.")
+    if recording.original_expired_at is not None:
+        raise Problem("original_expired", "What was uploaded has gone by a rule of retention.")
     return Download(
         key=recording.object_key,
         content_type=recording.content_type,
@@ -152,6 +154,8 @@ def _made(recording: Recording, kind: RenditionKind) -> Download:
                 filename=name,
                 disposition="attachment" if kind is RenditionKind.PACKAGE else "inline",
             )
+    if recording.renditions_expired_at is not None:
+        raise Problem("rendition_expired", f"The {kind.value} has gone by a rule of retention.")
     raise Problem("not_ready", f"There is no {kind.value} of this recording, or not yet.")
 
 

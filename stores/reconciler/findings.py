@@ -11,6 +11,7 @@ class Kind(StrEnum):
     UPLOAD_STORED = "upload_stored"
     UPLOAD_ABANDONED = "upload_abandoned"
     UPLOAD_PARTS = "upload_parts"
+    EXPIRY_UNFINISHED = "expiry_unfinished"
     DELETION_UNFINISHED = "deletion_unfinished"
     OBJECT_ORPHANED = "object_orphaned"
     SOURCE_MISSING = "source_missing"

@@ -14,6 +14,7 @@ from schemas.recordings import Recording, RecordingStatus, Source
 from schemas.settings import Settings
 from stores.objects import Listed
 from stores.reconciler.findings import Finding, Kind
+from stores.retention import leftovers
 
 
 class Ages(Frozen):
@@ -96,6 +97,8 @@ def _due(recording: Recording, ages: Ages, at: datetime) -> bool:
 def given_up(recording: Recording, ages: Ages, at: datetime) -> bool:
     """Whether nothing can come of an upload any more that is not there, or not as announced."""
     address = ages.address if recording.source is Source.PRESIGNED else timedelta()
+    if recording.hold is not None:
+        return False
     untouched = at - recording.updated_at > ages.settled
     return untouched and at - _last_sign(recording) > ages.abandoned + address
 
@@ -107,6 +110,13 @@ def _last_sign(recording: Recording) -> datetime:
 def _processed(subject: Subject, recording: Recording) -> Iterator[Finding]:
     if missing := missing_keys(subject, recording):
         yield _found(Kind.RENDITION_MISSING, subject, f"Listed, but not there: {_objects(missing)}.")
+    if recording.hold is None and (left := leftovers(recording, subject.objects)):
+        yield _found(Kind.EXPIRY_UNFINISHED, subject, f"Gone by a rule, but still there: {_objects(left)}.")
+    if recording.original_expired_at is None:
+        yield from _original(subject, recording)
+
+
+def _original(subject: Subject, recording: Recording) -> Iterator[Finding]:
     original = subject.objects.get(recording.object_key)
     working = recording.status is RecordingStatus.PROCESSING
     if original is None:

@@ -16,12 +16,13 @@ from schemas.recordings import SOURCE_MISSING, Recording, RecordingStatus
 from schemas.settings import Settings
 from schemas.time import now
 from stores.deletion import Deletion
-from stores.errors import StoreUnavailable
+from stores.errors import OnHold, StoreUnavailable
 from stores.intake import RecordingGone, Unacceptable, accept, examine
 from stores.jobs import Jobs
 from stores.reconciler.findings import Finding, Kind, Outcome
 from stores.reconciler.judgement import Subject, missing_keys, old_orphans
 from stores.reconciler.survey import Survey
+from stores.retention import remove_leftovers
 
 log = structlog.get_logger(__name__)
 
@@ -65,6 +66,7 @@ class Repairs:
             Kind.UPLOAD_STORED: self._complete,
             Kind.UPLOAD_ABANDONED: self._expire,
             Kind.DELETION_UNFINISHED: self._finish,
+            Kind.EXPIRY_UNFINISHED: self._expire_on,
             Kind.SOURCE_MISSING: self._fail,
             Kind.RENDITION_MISSING: self._unlist,
             Kind.JOB_MISSING: self._start_again,
@@ -123,11 +125,24 @@ class Repairs:
         return await self._accept(recording.model_copy(update={"job_id": job_id}))
 
     async def _expire(self, _: Subject, recording: Recording) -> bool:
-        if not await self._recordings.mark_deleted(recording, unless_changed=True):
+        try:
+            await self._deletion.expect_free(recording)
+            if not await self._recordings.mark_deleted(recording, unless_changed=True):
+                return False
+        except OnHold:
             return False
         for upload in await self._objects.open_uploads(recording.object_key):
             await self._objects.abort(upload)
-        await self._deletion.destroy(recording)
+        await self._deletion.destroy(recording.model_copy(update={"deleted_at": now()}))
+        return True
+
+    async def _expire_on(self, subject: Subject, recording: Recording) -> bool:
+        """Brings a rule of retention that broke off to its end, unless there is a hold now."""
+        try:
+            await self._deletion.expect_free(recording)
+        except OnHold:
+            return False
+        await remove_leftovers(self._objects, recording, subject.objects)
         return True
 
     async def _finish(self, _: Subject, recording: Recording) -> bool:

@@ -25,6 +25,7 @@ from stores.objects import Listed, Objects
 from stores.reconciler.findings import Finding, Kind
 from stores.reconciler.judgement import Ages, Subject, given_up, judge
 from stores.recordings import Recordings
+from stores.retention import objects_of
 from stores.transcripts import Transcripts
 
 log = structlog.get_logger(__name__)
@@ -75,7 +76,7 @@ class Survey:
     async def look(self, recording_id: str) -> Look:
         """One recording, with everything read afresh."""
         recording = await self.all_recordings.stored(recording_id)
-        objects = await self._objects_of(recording_id)
+        objects = await objects_of(self.store, recording_id)
         has_job = recording is not None and bool(await self.jobs.present([recording.job_id]))
         subject = Subject(recording_id, recording, objects, has_job)
         findings = [await self._confirmed(found, recording) for found in judge(subject, self.ages, now())]
@@ -104,14 +105,6 @@ class Survey:
             changed = {"kind": Kind.UPLOAD_ABANDONED, "detail": refusal.detail}
             return finding.model_copy(update=changed) if over else None
         return finding
-
-    async def _objects_of(self, recording_id: str) -> dict[str, Listed]:
-        found: dict[str, Listed] = {}
-        prefix, after = keys.recording_prefix(recording_id), ""
-        while page := await self.store.listed(prefix, after):
-            found |= {listed.key: listed for listed in page}
-            after = page[-1].key
-        return found
 
     async def _among(self, chunk: list[Group]) -> AsyncIterator[Finding]:
         """What is wrong with some recordings: suspected by what is known at once, found by a look of its own."""

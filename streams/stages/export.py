@@ -101,7 +101,8 @@ def _media(recording: Recording, wanted: frozenset[Part]) -> Iterator[tuple[str,
         if not recording.thumbnails:
             yield "thumbnails", None
     if Part.ORIGINAL in wanted:
-        yield f"original{recording.ending}", _Source(recording.object_key, recording.size_bytes, sent=True)
+        sent = _Source(recording.object_key, recording.size_bytes, sent=True)
+        yield f"original{recording.ending}", sent if recording.original_expired_at is None else None
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from stores.recordings import fence_of
 from tests.unit.stores.jobs import a_job, a_recording
 from tests.unit.streams.fakes import World
 
-STORES = ("jobs", "recordings", "transcripts", "analyses", "objects", "outbox", "publisher")
+STORES = ("jobs", "recordings", "transcripts", "analyses", "objects", "outbox", "publisher", "folders")
 ANALYSES = Analyses(
     summary=Summary(provider="test"),
     action_items=ActionItems(provider="test"),

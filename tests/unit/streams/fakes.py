@@ -15,10 +15,12 @@ from stores.activity import Activity
 from stores.analyses import AnalysesStore
 from stores.duties import Duties
 from stores.errors import StoreUnavailable
+from stores.folders import Folders
 from stores.jobs import Jobs
 from stores.objects import ObjectMissing, ObjectStat
 from stores.outbox import Outbox
 from stores.recordings import Recordings
+from stores.retention import Rules
 from stores.transcripts import Transcripts
 from stores.workers import Workers
 from streams.context import Intelligence
@@ -122,6 +124,8 @@ class World:
             duties=Duties(self.database),
             activity=Activity(self.database),
             database=self.database,
+            folders=Folders(self.database),
+            rules=Rules(self.database),
         )
 
     async def step(self, job, name: str = "audio"):

@@ -12,6 +12,7 @@ from stores import keys
 from stores.analyses import AnalysesStore
 from stores.deletion import Deletion
 from stores.errors import StoreUnavailable
+from stores.folders import Folders
 from stores.jobs import Jobs
 from stores.multipart import OpenUpload
 from stores.objects import Listed, ObjectMissing, ObjectStat
@@ -97,6 +98,7 @@ class House:
         self.publisher = FakePublisher()
         self.jobs, self.recordings = Jobs(self.database), Recordings(self.database)
         self.transcripts, self.analyses = Transcripts(self.database), AnalysesStore(self.database)
+        self.folders = Folders(self.database)
         self.outbox = Outbox(self.jobs, self.recordings, self.publisher, pause=0)
         self.deletion = Deletion(
             jobs=self.jobs,
@@ -106,6 +108,7 @@ class House:
             objects=self.bucket,
             outbox=self.outbox,
             publisher=self.publisher,
+            folders=self.folders,
         )
         self.reconciler = Reconciler(self.deletion, self.settings, pause=0)
 
