@@ -11,13 +11,14 @@ from stores.deletion import Deletion
 from stores.documents import Database
 from stores.erasure import Eraser, Erasures
 from stores.people import People
+from stores.retention import Rules
 from stores.sessions import Sessions
 
 
 def eraser_of(database: Database, deletion: Deletion) -> Eraser:
     """What erases accounts from the stores of that database, and from those of the deletion."""
     people, sessions, activity = People(database), Sessions(database), Activity(database)
-    keys, audit = ApiKeys(database), AuditLog(database)
+    keys, audit, rules = ApiKeys(database), AuditLog(database), Rules(database)
     return Eraser(
         erasures=Erasures(database),
         deletion=deletion,
@@ -26,6 +27,8 @@ def eraser_of(database: Database, deletion: Deletion) -> Eraser:
             "sessions": lambda erasure: sessions.forget(erasure.id),
             "api_keys": lambda erasure: keys.forget(erasure.id),
             "days_of_activity": lambda erasure: activity.forget(erasure.id, erasure.since.date(), now().date()),
+            "courses_and_projects": lambda erasure: deletion.folders.forget(erasure.id),
+            "retention_rules": lambda erasure: rules.forget(erasure.id),
             "acts": lambda erasure: audit.forget(erasure.id),
         },
     )

@@ -14,7 +14,7 @@ from schemas.ids import new_id
 from schemas.time import now
 from stores.deletion import Deletion
 from stores.documents import Database, from_document, to_document
-from stores.errors import Duplicate, answering
+from stores.errors import Duplicate, OnHold, answering
 
 _AT_ONCE = 20
 
@@ -73,12 +73,26 @@ class Eraser:
     close: Callable[[str], Awaitable[None]]
     stores: Mapping[str, Forgetting]
 
-    async def erase(self, erasure: Erasure) -> None:
-        """Removes everything of the account, and returns when nothing is left. A repeat is harmless."""
+    async def expect_free(self, user_id: str) -> None:
+        """Raises OnHold when anything of the account is on hold: then nothing of it goes."""
+        held = any(folder.hold for folder in await self.deletion.folders.of_owner(user_id))
+        if held or await self.deletion.recordings.held_in(user_id):
+            raise OnHold("Something of the account is on hold: an administrator has to lift that first.")
+
+    async def erase(self, erasure: Erasure) -> bool:
+        """Removes everything of the account; whether nothing is left. A repeat is harmless.
+
+        What was put on hold after the erasure was asked for stays, and the erasure with it, until that is lifted.
+        """
         await self.close(erasure.id)
+        try:
+            await self.expect_free(erasure.id)
+        except OnHold:
+            return False
         while await self._round(erasure):
             pass
         await self.erasures.finish(erasure.id, now())
+        return True
 
     async def _round(self, erasure: Erasure) -> int:
         """Goes once through every store; how much was there."""

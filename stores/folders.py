@@ -71,10 +71,10 @@ class Folders:
         async with answering():
             await self._folders.delete_one({"_id": Folder.key(owner_id, folder_id)})
 
-    async def delete_of_owner(self, owner_id: str) -> None:
-        """Forgets every document of the owner. Harmless when repeated."""
+    async def forget(self, owner_id: str) -> int:
+        """Removes every document of the owner, and says how many there were. Harmless when repeated."""
         async with answering():
-            await self._folders.delete_many({"owner_id": owner_id})
+            return int((await self._folders.delete_many({"owner_id": owner_id})).deleted_count)
 
     async def contents(self, owner_id: str) -> dict[str, Contents]:
         """What is in each of the owner's folders, those without a document too; only those with something in them."""

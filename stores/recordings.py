@@ -329,9 +329,10 @@ class Recordings:
         """The caller's recordings, also those whose deletion has not come to its end; newest first."""
         return await self._newest({"owner_id": owner_id, "_id": {"$lt": before}}, limit)
 
-    async def held_in(self, owner_id: str, project_id: str) -> str | None:
-        """The id of a recording of the project that is on hold itself; None where there is none."""
-        wanted = {"owner_id": owner_id, "project_id": project_id, "hold.at": {"$exists": True}}
+    async def held_in(self, owner_id: str, project_id: str | None = None) -> str | None:
+        """The id of a recording of the owner's, or of the project, that is on hold itself; None where there is none."""
+        wanted: Fields = {"owner_id": owner_id, "hold.at": {"$exists": True}}
+        wanted |= {"project_id": project_id} if project_id else {}
         async with answering():
             found = await self._recordings.find_one(wanted)
         return found["_id"] if found else None

@@ -15,6 +15,7 @@ log = structlog.get_logger(__name__)
 
 DUTY = "erase"
 _LOOK_SECONDS = 5.0
+_PAUSE_SECONDS = 10.0
 
 
 class Erasing:
@@ -37,15 +38,15 @@ class Erasing:
     async def look(self) -> None:
         """Goes on with every erasure that is not finished, if nobody else is at them. Raises StoreUnavailable."""
         if await self._eraser.erasures.unfinished():
-            await do_if_due(self._duties, DUTY, self._owner, self._erase_all, pause=0)
+            await do_if_due(self._duties, DUTY, self._owner, self._erase_all, _PAUSE_SECONDS)
 
     async def _erase_all(self) -> None:
         for erasure in await self._eraser.erasures.unfinished():
             try:
-                await self._eraser.erase(erasure)
+                done = await self._eraser.erase(erasure)
             except Retryable:
                 raise
             except Exception:  # one account that cannot be erased now must not keep the others
                 log.exception("an erasure broke off", user_id=erasure.id)
             else:
-                log.info("account erased", user_id=erasure.id)
+                log.info("account erased" if done else "an erasure waits for a hold", user_id=erasure.id)

@@ -17,6 +17,7 @@ async def erase(request: web.Request, body: ErasureRequest) -> ErasureView:
     The answer is the only one that has the receipt: with it one can ask later how far that is, and what was removed.
     """
     user = await confirmed(request, body.username, body.password, "erasure.erase")
+    await request.app[ERASER].expect_free(user.id)
     eraser, receipt = request.app[ERASER], f"{user.id}.{new_secret()}"
     await note(request, "erasure.erase")
     erasure = await eraser.erasures.begin(

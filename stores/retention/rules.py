@@ -42,7 +42,7 @@ class Rules:
         async with answering():
             return await self._rules.find_one_and_delete({"_id": rule_id, "owner_id": owner_id}) is not None
 
-    async def delete_of_owner(self, owner_id: str) -> None:
-        """Forgets all rules of the owner. Harmless when repeated."""
+    async def forget(self, owner_id: str) -> int:
+        """Removes all rules of the owner, and says how many there were. Harmless when repeated."""
         async with answering():
-            await self._rules.delete_many({"owner_id": owner_id})
+            return int((await self._rules.delete_many({"owner_id": owner_id})).deleted_count)

@@ -70,7 +70,7 @@ async def test_all_of_an_owner_go_and_nobody_elses(folders):
         for name in ("biology", "physics"):
             await folders.create(a_folder(name, owner))
     for _ in range(2):
-        await folders.delete_of_owner("ada")
+        await folders.forget("ada")
     assert await folders.of_owner("ada") == []
     assert len(await folders.of_owner("bob")) == 2
 

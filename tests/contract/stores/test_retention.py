@@ -101,6 +101,6 @@ async def test_rules_are_their_owners_and_the_operators_for_all(rules):
     assert len(await rules.all()) == 4
     assert not await rules.delete("ada", operators.id)
     assert [await rules.delete("ada", mine.id) for _ in range(2)] == [True, False]
-    await rules.delete_of_owner("ada")
+    await rules.forget("ada")
     assert await rules.for_owner("ada") == [operators]
     assert await rules.of("bob") == [others]

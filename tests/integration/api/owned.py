@@ -1,8 +1,8 @@
 """What the walk over all routes needs to know of their parameters: somebody's thing for each.
 
 A new kind of thing: a method of Things that makes one, by its name, and a line in OWNED for each place in a path where
-its id stands, by the part of the path before it and the parameter's name. A parameter that is no id of a thing goes into
-PLAIN. A field of a body that names a thing goes into NAMED.
+its id stands, by the part of the path before it and the parameter's name. A parameter that is no id of a thing goes
+into PLAIN. A field of a body that names a thing goes into NAMED.
 """
 
 from __future__ import annotations

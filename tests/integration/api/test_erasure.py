@@ -3,6 +3,8 @@
 import pytest
 
 from api import keys
+from schemas.holds import Hold
+from schemas.time import now
 from stores import keys as object_keys
 from streams.erasing import Erasing
 from streams.resources import open_resources
@@ -15,7 +17,7 @@ ACCOUNT, ERASURES = "/api/v1/account", "/api/v1/erasures"
 
 async def erase(person, **changed):
     body = {"username": person.user["username"], "password": PASSWORD, **changed}
-    return await person.call("DELETE", ACCOUNT, json=body)
+    return await person.call("POST", f"{ACCOUNT}/erasure", json=body)
 
 
 async def left_of(client, person) -> dict[str, int]:
@@ -42,6 +44,7 @@ async def test_nothing_is_left_and_the_receipt_says_what_went(client, settings, 
     uploaded, theirs = await eve.upload(webm), await bob.upload(webm)
     made = await eve.call("POST", "/api/v1/api-keys", json={"name": "Recorder", "scopes": ["recordings:read"]})
     assert made.status == 201
+    assert (await eve.call("POST", "/api/courses", json={"title": "Biology"})).status == 201
     response = await erase(eve)
     assert response.status == 202
     erasure = await response.json()
@@ -75,3 +78,14 @@ async def test_nothing_is_left_and_the_receipt_says_what_went(client, settings, 
 async def test_a_receipt_cannot_be_guessed(client, ada, receipt):
     answer = await client.post(ERASURES, json={"receipt": receipt or f"{ada.user['id']}.secret"})
     await expect_problem(answer, "not_found")
+
+
+async def test_what_is_on_hold_keeps_the_account(client, webm):
+    eve = await Person.register(client, "held")
+    uploaded = await eve.upload(webm)
+    app = client.server.app
+    recording = await app[keys.RECORDINGS].get(uploaded["id"])
+    hold = Hold(reason="A dispute", by="admin", at=now())
+    await app[keys.RECORDINGS].amend(recording, {"hold": hold.model_dump()})
+    await expect_problem(await erase(eve), "on_hold")
+    assert (await eve.get(ACCOUNT))["username"] == "held"

@@ -26,13 +26,14 @@ class Door:
 
     async def knock(self, account: str = "ada", network: str = AWAY, *, good: bool = False) -> int | None:
         """The seconds to wait; None if the password was looked at."""
+        refusal: Problem | None = None
         try:
             async with self.throttle.attempt(account, network) as attempt:
                 attempt.good = good
         except Problem as problem:
-            assert problem.entry.code == "too_many_attempts"
-            return problem.retry_after
-        return None
+            refusal = problem
+        assert refusal is None or refusal.entry.code == "too_many_attempts"
+        return refusal.retry_after if refusal else None
 
     async def guess(self, times: int, account: str = "ada", network: str = AWAY) -> None:
         """So many wrong passwords that were looked at, waiting as long as it takes."""

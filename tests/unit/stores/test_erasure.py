@@ -101,3 +101,16 @@ async def test_a_repeat_begins_nothing_new():
     house = await House().fill()
     again = await house.erasures.begin(house.erasure.model_copy(update={"receipt": "another"}))
     assert again.receipt == "f"
+
+
+async def test_what_is_put_on_hold_meanwhile_stays_until_that_is_lifted():
+    house = await House().fill()
+    held = house.mine[1]
+    hold = {"reason": "A dispute", "by": "admin", "at": START}
+    await house.resources.recordings.amend(held, {"hold": hold})
+    assert not await house.eraser().erase(house.erasure)
+    assert (await house.left("ada"))["recordings"] == 3
+    assert await house.erasures.unfinished() != []
+    await house.resources.recordings.amend(await house.resources.recordings.get(held.id), {"hold": None})
+    assert await house.eraser().erase(house.erasure)
+    assert (await house.left("ada"))["recordings"] == 0
