@@ -46,12 +46,12 @@ class Person:
         self.headers = {"Authorization": f"Bearer {tokens['access']}"}
 
     @classmethod
-    async def register(cls, client: TestClient, name: str) -> "Person":
+    async def register(cls, client: TestClient, name: str, password: str = PASSWORD) -> "Person":
         """A new account, logged in."""
-        fields = {"username": name, "email": f"{name}@example.org", "password": PASSWORD}
+        fields = {"username": name, "email": f"{name}@example.org", "password": password}
         made = await client.post("/api/v1/auth/register", json=fields)
         assert made.status == 201, await made.text()
-        answer = await client.post("/api/token/", json={"username": name, "password": PASSWORD})
+        answer = await client.post("/api/token/", json={"username": name, "password": password})
         assert answer.status == 200
         return cls(client, await made.json(), await answer.json())
 

@@ -1,0 +1,59 @@
+"""What schemathesis loads: requests are about something that is there, most of the time; nothing of that is deleted.
+
+Which value a request gets follows from the request itself, so that every run is the same.
+"""
+
+import json
+import os
+import re
+import zlib
+from pathlib import Path
+from typing import Any
+
+import schemathesis
+from schemathesis import Case, HookContext
+from schemathesis.core.parameters import ParameterLocation
+from schemathesis.generation.meta import CaseMetadata
+
+from tests.integration.description.things import Known, Things
+
+_THINGS = Things.from_json(Path(os.environ["THINGS"]).read_text())
+_KEPT = {value for known in _THINGS.kept for value in known.values}
+
+
+@schemathesis.hook
+def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
+    """Names something that is there where anything valid was made up; links from answer to answer stay as they are."""
+    deletes, meta = case.method.upper() == "DELETE", case.meta
+    if meta is not None and meta.phase.name.value != "stateful":
+        for known in _THINGS.spare if deletes else _THINGS.kept:
+            if known.within in case.operation.path:
+                _name(case, meta, known)
+    if deletes:
+        _spare_what_is_kept(case)
+
+
+def _spare_what_is_kept(case: Case) -> None:
+    """Sends a DELETE of something that is to stay to what is not there. What is deleted is what the path names last."""
+    names = re.findall(r"{(\w+)}", case.operation.path)
+    if names and case.path_parameters.get(names[-1]) in _KEPT:
+        case.path_parameters[names[-1]] = "gone"
+
+
+def _name(case: Case, meta: CaseMetadata, known: Known) -> None:
+    place = meta.components.get(ParameterLocation(known.location))
+    fields = _fields(case, known)
+    if place is None or place.mode.is_negative or known.names[-1] not in fields:
+        return
+    chosen = zlib.crc32(repr((case.path_parameters, case.query, case.body)).encode()) % (len(known.values) + 1)
+    if chosen < len(known.values):
+        value = known.values[chosen]
+        fields[known.names[-1]] = Path(value).read_bytes() if known.parameter == "body.file" else value
+
+
+def _fields(case: Case, known: Known) -> dict[str, Any]:
+    """What holds the parameter: the path's parameters, or an object in the body; empty where there is none such."""
+    found: Any = case.path_parameters if known.location == "path" else case.body
+    for name in known.names[:-1]:
+        found = found.get(name) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else {}
