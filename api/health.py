@@ -9,7 +9,7 @@ import structlog
 from pymongo.errors import PyMongoError
 
 from schemas.failures import Retryable
-from schemas.responses import Part
+from schemas.responses import HealthPart
 from schemas.settings import Settings
 from schemas.time import now
 from schemas.workers import StageHealth, StageView
@@ -65,11 +65,11 @@ class HealthCheck:
         self._parts = Shared(self._ask_parts, lambda parts: all(part.ok for part in parts))
         self._stages = Shared(self._ask_workers, lambda part: bool(part.stages))
 
-    async def parts(self) -> tuple[Part, ...]:
+    async def parts(self) -> tuple[HealthPart, ...]:
         """How each part is without which nothing can be taken in. Takes about two seconds at most; never raises."""
         return await self._parts.get()
 
-    async def workers(self) -> Part:
+    async def workers(self) -> HealthPart:
         """Which stages have workers, and which stand still. Takes about two seconds at most; never raises.
 
         What was accepted waits for workers and is not lost: their absence does not make the service unready.
@@ -80,7 +80,7 @@ class HealthCheck:
         """Ends checks that are under way."""
         await asyncio.gather(self._parts.close(), self._stages.close())
 
-    async def _ask_parts(self) -> tuple[Part, ...]:
+    async def _ask_parts(self) -> tuple[HealthPart, ...]:
         found = await asyncio.gather(
             _part("kafka", lambda: ping(self._settings, ANSWER_SECONDS)),
             _part("documents", lambda: self._database.command("ping")),
@@ -88,19 +88,19 @@ class HealthCheck:
         )
         return tuple(found)
 
-    async def _ask_workers(self) -> Part:
+    async def _ask_workers(self) -> HealthPart:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 stages = by_stage(await self._workers.alive(now()))
         except (TimeoutError, Retryable):
-            return Part(name="workers", ok=False, detail="Not known: the document store does not answer.")
+            return HealthPart(name="workers", ok=False, detail="Not known: the document store does not answer.")
         return part_of(stages)
 
 
-def part_of(stages: tuple[StageView, ...]) -> Part:
+def part_of(stages: tuple[StageView, ...]) -> HealthPart:
     """The part that the stages make: well where each has a worker, and no worker of it is stopped."""
     told = [sentence for stage in stages if (sentence := _trouble(stage))]
-    return Part(name="workers", ok=not told, detail=" ".join(told) or None, stages=tuple(map(_health, stages)))
+    return HealthPart(name="workers", ok=not told, detail=" ".join(told) or None, stages=tuple(map(_health, stages)))
 
 
 def _trouble(stage: StageView) -> str | None:
@@ -118,14 +118,14 @@ def _health(stage: StageView) -> StageHealth:
     )
 
 
-async def _part(name: str, ask: Callable[[], Awaitable[object]]) -> Part:
+async def _part(name: str, ask: Callable[[], Awaitable[object]]) -> HealthPart:
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             await ask()
     except (TimeoutError, Retryable, PyMongoError) as error:
         log.warning("a part is away", part=name, reason=str(error) or "no answer in time")
-        return Part(name=name, ok=False, detail=_away(error))
-    return Part(name=name, ok=True)
+        return HealthPart(name=name, ok=False, detail=_away(error))
+    return HealthPart(name=name, ok=True)
 
 
 def _away(error: Exception) -> str:

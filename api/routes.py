@@ -96,6 +96,7 @@ from schemas.retention import (
 )
 from schemas.transcripts import Transcript
 from schemas.workers import StageList, StageResumed
+from stores.signatures import CONTENT_TYPES as UPLOADED
 
 _HEAVY, _FREE = RateClass.HEAVY, RateClass.FREE
 _OPEN, _WATCHER, _PERSON, _ADMIN = Access.OPEN, Access.WATCHER, Access.PERSON, Access.ADMIN
@@ -111,8 +112,9 @@ _FOLDER_PROBLEMS = ("id_taken", "too_many")
 _REMOVAL_PROBLEMS = ("not_found", "not_empty", "on_hold")
 _LETTERS = f"{_V1}/admin/dead-letters"
 _VIDEO, _PROJECT_JOB = f"{_PROJECT}/videos/{{asset_id}}", f"{_PROJECT}/jobs/{{id}}"
-_MEDIA = ("video/mp4", "audio/mp4", "audio/wav", "image/jpeg", "application/zip", "application/octet-stream")
+_MEDIA = (*sorted({*UPLOADED, "video/mp4", "audio/mp4", "audio/wav"}), "image/jpeg", "application/zip")
 _TEXTS = ("text/plain", "application/x-subrip", "text/vtt")
+_LOCATION = ("Location",)
 _UPLOAD_PROBLEMS = ("too_large", "unsupported_media", "invalid_field", "queue_full")
 _WORK_PROBLEMS = ("not_found", "not_ready", "job_running", "too_many_jobs", "queue_full", "original_expired")
 _RETRY_PROBLEMS = ("not_found", "job_running", "job_ended", "queue_full", "original_expired", "rendition_expired")
@@ -215,9 +217,9 @@ _OWN: tuple[Route, ...] = (
           problems=("not_found", "range_not_satisfiable"), media=("image/jpeg",), head=True),
     # jobs
     Route("POST", _JOBS, jobs.create, "Ask for work on a recording", takes=JobRequest, gives=JobAccepted, status=202,
-          problems=_WORK_PROBLEMS, rate=_HEAVY),
+          headers=_LOCATION, problems=_WORK_PROBLEMS, rate=_HEAVY),
     Route("POST", f"{_PROJECT}/jobs", jobs.create, "Ask for work on a project's recording", takes=JobRequest,
-          gives=JobAccepted, status=202, problems=_WORK_PROBLEMS, alias_of=_JOBS, rate=_HEAVY),
+          gives=JobAccepted, status=202, headers=_LOCATION, problems=_WORK_PROBLEMS, alias_of=_JOBS, rate=_HEAVY),
     Route("GET", _JOBS, jobs.index, "List jobs, newest first", takes=JobQuery, gives=JobList, head=True),
     Route("GET", f"{_PROJECT}/jobs", jobs.of_project, "List a project's jobs, newest first", takes=ProjectJobQuery,
           gives=JobList, head=True),
@@ -225,20 +227,20 @@ _OWN: tuple[Route, ...] = (
     Route("POST", f"{_PROJECT_JOB}/cancel", jobs.cancel, "Cancel a job", gives=JobView,
           problems=("not_found", "job_ended"), alias_of=f"{_JOB}/cancel"),
     Route("POST", f"{_JOB}/retry", jobs.retry, "Set a failed or cancelled job going again", gives=JobAccepted,
-          status=202, problems=_RETRY_PROBLEMS, rate=_HEAVY),
+          status=202, headers=_LOCATION, problems=_RETRY_PROBLEMS, rate=_HEAVY),
     Route("POST", f"{_PROJECT_JOB}/retry", jobs.retry, "Set a failed or cancelled job going again", gives=JobAccepted,
-          status=202, problems=_RETRY_PROBLEMS, alias_of=f"{_JOB}/retry", rate=_HEAVY),
+          status=202, headers=_LOCATION, problems=_RETRY_PROBLEMS, alias_of=f"{_JOB}/retry", rate=_HEAVY),
     Route("GET", _PROJECT_JOB, jobs.detail, "A job's state", gives=JobView, problems=("not_found",), head=True,
           alias_of=_JOB),
     Route("GET", f"{_PROJECT_JOB}/events", jobs.events, "A job's states as server-sent events", _WATCHER,
-          problems=("not_found",), media=("text/event-stream",), alias_of=f"{_JOB}/events"),
+          problems=("not_found",), media=("text/event-stream",), sends=JobView, alias_of=f"{_JOB}/events"),
     Route("GET", f"{_PROJECT_JOB}/ws", jobs.socket, "A job's states over a websocket", _WATCHER, status=101,
-          problems=("not_found",), alias_of=f"{_JOB}/ws"),
+          problems=("not_found",), sends=JobView, alias_of=f"{_JOB}/ws"),
     Route("GET", _JOB, jobs.detail, "A job's state", gives=JobView, problems=("not_found",), head=True),
     Route("GET", f"{_JOB}/events", jobs.events, "A job's states as server-sent events", _WATCHER,
-          problems=("not_found",), media=("text/event-stream",)),
+          problems=("not_found",), media=("text/event-stream",), sends=JobView),
     Route("GET", f"{_JOB}/ws", jobs.socket, "A job's states over a websocket", _WATCHER, status=101,
-          problems=("not_found",)),
+          problems=("not_found",), sends=JobView),
     # retention
     Route("GET", _RULES, retention.rules, "List the rules that hold for the caller", gives=RuleList, head=True),
     Route("POST", _RULES, retention.add_rule, "Make a rule", takes=RuleNew, gives=RuleView, status=201,

@@ -19,7 +19,9 @@ Answering = Callable[..., Awaitable[BaseModel | web.StreamResponse | None]]
 class Route:
     """One address. `takes` is the query of a GET, or the JSON body of any other method; `gives` the JSON answer.
 
-    `media` lists the content types of an answer that is not JSON, `problems` the codes beyond those every route has.
+    `media` lists the content types of an answer that is not JSON, `sends` what each event of a stream or frame of a
+    websocket holds. `headers` are those of a success that mean something beyond what every answer has, `problems` the
+    codes beyond those that every route has.
     `rate` is what its requests count as, where `rate_class` would say something else.
     """
 
@@ -33,6 +35,8 @@ class Route:
     status: int = 200
     problems: tuple[str, ...] = ()
     media: tuple[str, ...] = ()
+    sends: type[BaseModel] | None = None
+    headers: tuple[str, ...] = ()
     form: bool = False
     head: bool = False
     alias_of: str | None = None

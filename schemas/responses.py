@@ -210,7 +210,7 @@ class RecordingState(Frozen):
     error: Failure | None
 
 
-class Part(Frozen):
+class HealthPart(Frozen):
     """A part that the service needs: whether it answered in time, and what was said where not.
 
     The part `workers` lists the stages.
@@ -226,7 +226,7 @@ class Health(Frozen):
     """How the service is."""
 
     status: Literal["ok", "degraded"]
-    parts: tuple[Part, ...] = ()
+    parts: tuple[HealthPart, ...] = ()
 
 
 class Limits(Frozen):

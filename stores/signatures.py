@@ -31,6 +31,10 @@ _OGG_VIDEO = Kind("video/ogg", "Ogg video", "ogv")
 _MP3 = Kind("audio/mpeg", "MP3", "mp3")
 _AAC = Kind("audio/aac", "AAC", "aac")
 _FLAC = Kind("audio/flac", "FLAC", "flac")
+CONTENT_TYPES = tuple(
+    kind.content_type for kind in (_WEBM, _MATROSKA, _MP4, _M4A, _MOV, _AVI, _WAV, _OGG, _OGG_VIDEO, _MP3, _AAC, _FLAC)
+)
+"""What sound and moving picture are called."""
 _IMAGE_BRANDS = (b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis")
 _ATOMS = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 

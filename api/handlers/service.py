@@ -10,7 +10,7 @@ from api.addresses import from_this_machine
 from api.keys import HEALTH, METRICS, OPENAPI, SETTINGS
 from schemas.problems import Problem
 from schemas.release import release
-from schemas.responses import Health, Info, Limits, Part
+from schemas.responses import Health, HealthPart, Info, Limits
 
 
 async def live(_: web.Request) -> Health:
@@ -35,7 +35,7 @@ async def health(request: web.Request) -> Health:
     return _health_of((*parts, workers))
 
 
-def _health_of(parts: tuple[Part, ...]) -> Health:
+def _health_of(parts: tuple[HealthPart, ...]) -> Health:
     return Health(status="ok" if all(part.ok for part in parts) else "degraded", parts=parts)
 
 

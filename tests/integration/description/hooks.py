@@ -3,7 +3,6 @@
 Which value a request gets follows from the request itself, so that every run is the same.
 """
 
-import json
 import os
 import re
 import zlib

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
 import api.handlers
@@ -32,6 +31,14 @@ BY_NAME = pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.me
 def operation(route: Route) -> dict[str, Any]:
     found: dict[str, Any] = DOCUMENT["paths"][route.path][route.method.lower()]
     return found
+
+
+def resolved(found: dict[str, Any]) -> Any:
+    """What a reference stands for."""
+    target: Any = DOCUMENT
+    for name in found.get("$ref", "#").split("/")[1:]:
+        target = target[name]
+    return target if "$ref" in found else found
 
 
 def handlers() -> set[Any]:
@@ -128,16 +135,7 @@ def test_every_problem_of_a_route_has_a_code_and_a_status(route: Route) -> None:
     for code in problem_codes(route):
         status = CODES[code].status
         assert status is not None
-        examples = operation(route)["responses"][str(status)]["content"]["application/problem+json"]["examples"]
-        assert examples[code]["value"]["code"] == code
-
-
-def test_references_lead_somewhere() -> None:
-    schemas = DOCUMENT["components"]["schemas"]
-    used = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(DOCUMENT)))
-    assert used == used & set(schemas)
-    for schema in schemas.values():
-        Draft202012Validator.check_schema(schema)
+        assert code in resolved(operation(route)["responses"][str(status)])["x-codes"]
 
 
 @pytest.mark.parametrize("model", EXAMPLES, ids=lambda model: model.__name__)

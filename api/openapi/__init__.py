@@ -1,0 +1,77 @@
+"""The OpenAPI 3.1 description, made from the table of routes and the models of the contract.
+
+What many operations have in common is a component: schemas and examples of bodies, problems by their codes, headers.
+"""
+
+import sys
+from typing import Any
+
+import orjson
+
+from api.openapi.bodies import Bodies
+from api.openapi.codes import problem_codes
+from api.openapi.headers import described
+from api.openapi.parameters import parameters
+from api.openapi.responses import Responses
+from api.openapi.security import SCHEMES, security
+from api.table import Route
+
+__all__ = ["describe", "problem_codes"]
+
+_ABOUT = """Recordings in; playable media, transcripts and analyses out.
+
+A slash at the end of a path never matters. A GET answers HEAD too where a body has a length. A method that a path does
+not have is answered with 405, the code `method_not_allowed` and an `Allow` header; a path that is none with 404 and
+`not_found`. Every error is `application/problem+json` (RFC 9457) with a stable `code`, and `x-codes` lists those of an
+answer. Every answer carries `X-Request-ID`, which the log has too. Lists are read page by page: `next_cursor` of one
+answer is `cursor` of the next request. Times are RFC 3339 in UTC, durations and positions seconds, sizes bytes.
+"""
+
+
+def describe(routes: tuple[Route, ...]) -> bytes:
+    """The whole description as JSON."""
+    bodies = Bodies(routes)
+    responses = Responses(bodies)
+    paths: dict[str, dict[str, Any]] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, bodies, responses)
+    document = {
+        "openapi": "3.1.0",
+        "info": {"title": "Tidemark", "version": "1", "description": _ABOUT},
+        "servers": [{"url": "/", "description": "This service"}],
+        "tags": _tags(routes),
+        "paths": paths,
+        "components": {
+            "schemas": bodies.schemas,
+            "examples": bodies.examples | responses.examples,
+            "responses": responses.problems,
+            "headers": described(),
+            "securitySchemes": SCHEMES,
+        },
+    }
+    return orjson.dumps(document)
+
+
+def _tags(routes: tuple[Route, ...]) -> list[dict[str, str]]:
+    """A group for each module of handlers, described as the module describes itself."""
+    modules = {route.noun: sys.modules[route.handler.__module__] for route in routes}
+    return [{"name": noun, "description": (module.__doc__ or "").strip()} for noun, module in modules.items()]
+
+
+def _operation(route: Route, bodies: Bodies, responses: Responses) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": route.operation_id,
+        "tags": [route.noun],
+        "summary": route.summary,
+        "description": _description(route),
+        "security": security(route),
+        "parameters": parameters(route),
+        "responses": responses.of(route),
+    }
+    body = bodies.request(route)
+    return operation | ({"requestBody": body} if body else {})
+
+
+def _description(route: Route) -> str:
+    text = " ".join((route.handler.__doc__ or "").split())
+    return f"{text} Another address of {route.alias_of}." if route.alias_of else text
