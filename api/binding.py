@@ -1,6 +1,7 @@
 """From a route of the table to what aiohttp calls: admit the caller, read what is taken, answer what is given."""
 
 import asyncio
+import re
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, get_origin
 
@@ -25,11 +26,26 @@ _BODY_SECONDS = 15.0
 
 def bind(app: web.Application, routes: tuple[Route, ...]) -> None:
     """Registers every route, with and without a slash at its end; a GET answers HEAD too where that makes sense."""
+    paths = [route.path for route in routes]
     for route in routes:
-        for path in (route.path, f"{route.path}/"):
+        pattern = _only_itself(route.path, paths)
+        for path in (pattern, f"{pattern}/"):
             resource = app.router.add_resource(path)
             for method in route.methods:
                 resource.add_route(method, handler(route), expect_handler=later)
+
+
+def _only_itself(path: str, paths: list[str]) -> str:
+    """The path, where nothing that is an address of its own is taken for a value of its last placeholder.
+
+    Otherwise the methods of both would be allowed at that address.
+    """
+    start, _, end = path.rpartition("/")
+    if not end.startswith("{"):
+        return path
+    names = {other.removeprefix(f"{start}/") for other in paths if other.startswith(f"{start}/")} - {end}
+    fixed = sorted(re.escape(name) for name in names if "/" not in name and "{" not in name)
+    return f"{start}/{end[:-1]}:(?!(?:{'|'.join(fixed)})/?$)[^{{}}/]+}}" if fixed else path
 
 
 def handler(route: Route) -> Handler:

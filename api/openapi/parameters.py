@@ -34,7 +34,8 @@ _IN_HEADER = {
 
 def parameters(route: Route) -> list[dict[str, Any]]:
     """All of them, each described."""
-    found = [_in_path(name, before) for before, name in _PLACEHOLDER.findall(route.path)]
+    meant = {name: before for path in (route.path, route.alias_of or "") for before, name in _PLACEHOLDER.findall(path)}
+    found = [_in_path(name, meant[name]) for _, name in _PLACEHOLDER.findall(route.path)]
     if route.takes and route.reads_query:
         found.extend(_query(route.takes))
     found.extend(_in_header(name) for name in _headers(route))

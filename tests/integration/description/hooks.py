@@ -13,6 +13,7 @@ import schemathesis
 from schemathesis import Case, HookContext
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.generation.meta import CaseMetadata
+from schemathesis.transport.serialization import Binary
 
 from tests.integration.description.things import Known, Things
 
@@ -47,7 +48,7 @@ def _name(case: Case, meta: CaseMetadata, known: Known) -> None:
     chosen = zlib.crc32(repr((case.path_parameters, case.query, case.body)).encode()) % (len(known.values) + 1)
     if chosen < len(known.values):
         value = known.values[chosen]
-        fields[known.names[-1]] = Path(value).read_bytes() if known.parameter == "body.file" else value
+        fields[known.names[-1]] = Binary(Path(value).read_bytes()) if known.parameter == "body.file" else value
 
 
 def _fields(case: Case, known: Known) -> dict[str, Any]:

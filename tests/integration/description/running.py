@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestClient
 from tests.integration.description.things import Things
 
 _ROOT = Path(__file__).parents[3]
-_SECONDS = 170
+_SECONDS = 280
 _SETTINGS = """
 hooks = "tests.integration.description.hooks"
 continue-on-failure = true
@@ -21,6 +21,9 @@ request-timeout = 20
 warnings = false
 
 [cache]
+enabled = false
+
+[analysis.constants]
 enabled = false
 
 [generation]

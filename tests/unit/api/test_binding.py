@@ -1,4 +1,4 @@
-"""What a query says: one value a parameter, and all of them where there may be several."""
+"""What a query says, one value a parameter or all of them where there may be several; and what an address means."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from aiohttp.test_utils import make_mocked_request
 from pydantic import BaseModel
 
 from api.access import Access
-from api.binding import handler
+from api.binding import bind, handler
 from api.table import Route
 from schemas.jobs import Status
 from schemas.problems import Problem
@@ -47,3 +47,20 @@ async def test_a_wrong_value_among_several_is_named(query: str) -> None:
     with pytest.raises(Problem) as caught:
         await taken(query)
     assert {field.field.split(".")[0] for field in caught.value.fields} == {"status"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/things/some", {"DELETE"}),
+        ("DELETE", "/things/new", {"POST"}),
+        ("GET", "/things/new/", {"POST"}),
+        ("GET", "/things/newer", {"DELETE"}),
+    ],
+)
+async def test_an_address_of_its_own_is_no_id(method: str, path: str, allowed: set[str]) -> None:
+    app = web.Application()
+    bind(app, (Route("DELETE", "/things/{id}", echo, "One"), Route("POST", "/things/new", echo, "New")))
+    match = await app.router.resolve(make_mocked_request(method, path))
+    assert isinstance(match.http_exception, web.HTTPMethodNotAllowed)
+    assert match.http_exception.allowed_methods == allowed
