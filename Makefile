@@ -16,7 +16,7 @@ SET_UP = command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is not there
 	$(PYTHON) deploy/environment.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check bench chaos lock clean embedded development
+.PHONY: help demo up test check bench chaos codes lock clean embedded development
 
 help:  ## explain the commands
 	@echo "Tidemark. Everything is set up by itself: only $(PYTHON) (3.11 to 3.13) is needed."
@@ -50,6 +50,9 @@ bench: development  ## measure each figure of the README
 
 chaos: development  ## prove that nothing is lost, stuck or done twice while processes are killed (JOBS=150 SEED=...)
 	@exec $(BIN)/python -m bench.chaos $${JOBS:+--jobs "$$JOBS"} $${SEED:+--seed "$$SEED"}
+
+codes: development  ## write docs/codes.md anew from the table of codes
+	$(BIN)/python -m deploy.codes
 
 lock: development  ## resolve the dependencies and jars anew, and write their hashes down
 	$(COMPILE) requirements/bootstrap.in -o requirements/bootstrap.txt

@@ -4,7 +4,9 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from deploy.codes import PAGE, page
 from schemas.problems import CODES
+from schemas.remedies import REMEDIES
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("schemas", "stores", "providers", "streams", "api")
@@ -39,3 +41,11 @@ def test_every_code_in_the_table_is_used():
         for file in (ROOT / room).rglob("*.py"):
             used |= strings(ast.parse(file.read_text())) if file != table else set()
     assert set(CODES) - used == set()
+
+
+def test_a_remedy_is_for_a_code_of_the_table():
+    assert set(REMEDIES) - set(CODES) == set()
+
+
+def test_the_page_of_codes_is_made_from_the_table():
+    assert PAGE.read_text() == page(), "run `make codes`"
