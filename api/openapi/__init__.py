@@ -23,7 +23,8 @@ _ABOUT = """Recordings in; playable media, transcripts and analyses out.
 A slash at the end of a path never matters. A GET answers HEAD too where a body has a length. A method that a path does
 not have is answered with 405, the code `method_not_allowed` and an `Allow` header; a path that is none with 404 and
 `not_found`. Every error is `application/problem+json` (RFC 9457) with a stable `code`, and `x-codes` lists those of an
-answer. Every answer carries `X-Request-ID`, which the log has too. Lists are read page by page: `next_cursor` of one
+answer. Every answer carries `X-Request-ID`, which the log has too, and where requests are counted `RateLimit` and
+`RateLimit-Policy`. Lists are read page by page: `next_cursor` of one
 answer is `cursor` of the next request. Times are RFC 3339 in UTC, durations and positions seconds, sizes bytes.
 """
 

@@ -16,12 +16,19 @@ _MEANINGS: dict[str, str] = {
     hdrs.CONTENT_RANGE: "Which bytes these are, and of how many; `*` where the range lies outside (RFC 9110).",
     hdrs.ETAG: "The mark of these bytes, for If-None-Match and If-Range.",
     hdrs.LOCATION: "Where what was made can be seen.",
+    "RateLimit": "How many requests of the class are left, and in how many seconds it begins anew.",
+    "RateLimit-Policy": "How many requests of the class are taken in how many seconds.",
     hdrs.RETRY_AFTER: "After how many seconds it is worth another try.",
     hdrs.WWW_AUTHENTICATE: "How to prove who is asking: Bearer.",
     _REQUEST_ID: "The request's id, as the log has it: the caller's, where it was sane.",
 }
-_MAY_BE_MISSING = {hdrs.RETRY_AFTER}
-_OF_PROBLEMS = {401: (hdrs.WWW_AUTHENTICATE,), 416: (hdrs.CONTENT_RANGE,), 503: (hdrs.RETRY_AFTER,)}
+_MAY_BE_MISSING = {"RateLimit", "RateLimit-Policy", hdrs.RETRY_AFTER}
+_OF_PROBLEMS: dict[int, tuple[str, ...]] = {
+    401: (hdrs.WWW_AUTHENTICATE,),
+    416: (hdrs.CONTENT_RANGE,),
+    429: ("RateLimit", "RateLimit-Policy", hdrs.RETRY_AFTER),
+    503: (hdrs.RETRY_AFTER,),
+}
 
 
 def described() -> dict[str, Any]:

@@ -31,7 +31,7 @@ def quiet() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def settings(services: Services) -> Settings:
     """The module's settings."""
-    return settings_for(services)
+    return settings_for(services, rate_limits="off")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
