@@ -10,8 +10,8 @@ from api.security import secure
 _ALLOWED_METHODS = "GET, HEAD, POST, PATCH, PUT, DELETE, OPTIONS"
 _ALLOWED_HEADERS = "Authorization, Content-Type, If-None-Match, If-Range, Last-Event-ID, Range, X-API-Key, X-Request-ID"
 _EXPOSED_HEADERS = (
-    "Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag, RateLimit, RateLimit-Policy, "
-    "Retry-After, X-Request-ID"
+    "Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag, Location, RateLimit, "
+    "RateLimit-Policy, Retry-After, X-Request-ID"
 )
 _PREFLIGHT_SECONDS = "7200"
 

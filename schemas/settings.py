@@ -4,6 +4,7 @@ The one place in the program that reads the environment. `.env.example` and the 
 a test compares the three. A secret is a SecretStr: it never shows in a repr or a log.
 """
 
+import re
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Literal
@@ -16,6 +17,7 @@ from schemas.rates import Rates, parse_rates
 
 Environment = Literal["development", "production"]
 Network = IPv4Network | IPv6Network
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._~-]+|\[[0-9a-f:]+\])(:[0-9]+)?")
 
 
 class SettingsError(ValueError):
@@ -105,6 +107,14 @@ class Settings(BaseSettings):
         if self.environment == "production" and self.s3_secret_key.get_secret_value() == "tidemark-development":
             raise ValueError("S3_SECRET_KEY: the development default is not allowed in production")
         return self
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, text: str) -> str:
+        for origin in _listed(text):
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(f"«{origin}» is no origin: a scheme, a host and perhaps a port, in small letters")
+        return text
 
     @field_validator("trusted_proxies")
     @classmethod

@@ -110,3 +110,12 @@ def test_production_starts_with_secrets_of_its_own(monkeypatch):
 def test_origins_are_split_and_blanks_dropped(monkeypatch):
     monkeypatch.setenv("CORS_ORIGINS", "https://a.example, ,chrome-extension://abc")
     assert load_settings().cors_origin_list == ("https://a.example", "chrome-extension://abc")
+
+
+@pytest.mark.parametrize(
+    "origins", ["*", "https://a.example/", "a.example", "https://a.example/x", "https://A.example"]
+)
+def test_what_is_no_origin_is_refused_at_start(origins, monkeypatch):
+    monkeypatch.setenv("CORS_ORIGINS", f"https://b.example:8443,{origins}")
+    with pytest.raises(SettingsError, match=r"^CORS_ORIGINS: «"):
+        load_settings()
