@@ -151,9 +151,9 @@ class Settings(BaseSettings):
         return self
 
     @property
-    def authorized_parties(self) -> frozenset[str]:
+    def authorized_parties(self) -> tuple[str, ...]:
         """The clients of OIDC_AUTHORIZED_PARTIES."""
-        return frozenset(_listed(self.oidc_authorized_parties))
+        return _listed(self.oidc_authorized_parties)
 
     @property
     def max_upload_bytes(self) -> int:
