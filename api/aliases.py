@@ -10,6 +10,8 @@ ALIASES: tuple[tuple[str, str], ...] = (
     ("/api/content", "/api/v1/content"),
     ("/api/courses", "/api/v1/courses"),
     ("/api/stream/{id}", "/api/v1/jobs/{id}/ws"),
+    ("/api/lectures", "/api/v1/lectures"),
+    ("/api/dev/lectures", "/api/v1/dev/lectures"),
     ("/projects", "/api/v1/projects"),
     ("/storage", "/api/v1/storage"),
 )

@@ -41,6 +41,7 @@ from stores.documents import connect, disconnect
 from stores.errors import StoreUnavailable
 from stores.folders import Folders
 from stores.jobs import Jobs
+from stores.lectures import Lectures
 from stores.objects import Objects
 from stores.outbox import Outbox
 from stores.people import People
@@ -94,6 +95,7 @@ async def _documents(app: web.Application) -> AsyncIterator[None]:
     app[keys.JOBS] = Jobs(database)
     app[keys.FOLDERS] = Folders(database)
     app[keys.RECORDINGS] = Recordings(database)
+    app[keys.LECTURES] = Lectures(database)
     app[keys.TRANSCRIPTS] = Transcripts(database)
     app[keys.ANALYSES] = AnalysesStore(database)
     app[keys.ACTIVITY] = Activity(database)

@@ -18,6 +18,7 @@ from schemas.contents import ContentList
 from schemas.erasure import ErasureRequest, ErasureView, Receipt
 from schemas.folders import FolderChange, FolderGone, FolderList, FolderNew, FolderView
 from schemas.jobs import JobView
+from schemas.lectures import LectureAccepted, LectureList, LectureRequest, LectureState, LectureView
 from schemas.letters import Letter, LetterList, Replayed
 from schemas.requests import (
     Credentials,
@@ -105,6 +106,19 @@ _FOLDER: dict[str, Any] = {
 }
 _WISH: dict[str, Any] = {"older_than_days": 90, "by": "created", "what": "originals"}
 _RULE: dict[str, Any] = {**_WISH, "id": _ID, "everybody": False, "course_id": None, "created_at": _AT}
+_SESSION = "5e0c9c5e-4d4f-4a0a-9d3c-aa0f00c0ffee"
+_LECTURE: dict[str, Any] = {
+    **{name: _ITEM[name] for name in ("id", "job_id", "status", "created_at", "size_bytes", "duration_seconds")},
+    "course_id": "algebra-1",
+    "session_id": _SESSION,
+    "title": "Groups and rings",
+    "has_video": True,
+    "has_audio": True,
+    "linked_at": _AT,
+    "renditions": [
+        {"kind": "m4a", "content_type": "audio/mp4", "size_bytes": 731200, "url": f"{_PATH}/renditions/m4a"}
+    ],
+}
 _CITED: dict[str, Any] = {"provider": "offline", "extractive": True, "citations": []}
 _SEGMENT: dict[str, Any] = {"id": 0, "start": 0.4, "end": 2.1, "speaker": "Speaker 1", "text": "Good morning."}
 
@@ -278,6 +292,16 @@ EXAMPLES: dict[type[BaseModel], dict[str, Any]] = {
             "sentiment": {"label": "positive", "score": 0.4, "timeline": [], **_CITED},
         },
     },
+    LectureRequest: {
+        "course_id": "algebra-1",
+        "panopto_url": f"https://uni.hosted.panopto.com/Panopto/Pages/Viewer.aspx?id={_SESSION}",
+        "stream_url": f"https://media.example.org/sessions/{_SESSION}/master.m3u8",
+        "title": "Groups and rings",
+    },
+    LectureAccepted: {"id": _ID, "status": "downloading", "job_id": _JOB},
+    LectureState: {"id": _ID, "status": "downloading", "progress": 7.5, "job_id": _JOB},
+    LectureView: {**_LECTURE, "transcript": {"language": "en", "complete": True, "url": f"{_PATH}/transcript"}},
+    LectureList: {"items": [_LECTURE], "next_cursor": None},
     RecordingState: {"id": _ID, "status": "processing", "progress": 62.5, "job_id": _JOB, "error": None},
     Transcript: {
         "language": "en",

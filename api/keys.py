@@ -26,6 +26,7 @@ from stores.documents import Database
 from stores.erasure import Eraser
 from stores.folders import Folders
 from stores.jobs import Jobs
+from stores.lectures import Lectures
 from stores.objects import Objects
 from stores.outbox import Outbox
 from stores.people import People
@@ -42,6 +43,7 @@ DATABASE: web.AppKey[Database] = web.AppKey("database")
 JOBS = web.AppKey("jobs", Jobs)
 FOLDERS = web.AppKey("folders", Folders)
 RECORDINGS = web.AppKey("recordings", Recordings)
+LECTURES = web.AppKey("lectures", Lectures)
 TRANSCRIPTS = web.AppKey("transcripts", Transcripts)
 ANALYSES = web.AppKey("analyses", AnalysesStore)
 ACTIVITY = web.AppKey("activity", Activity)

@@ -15,6 +15,7 @@ from api.handlers import (
     courses,
     erasure,
     jobs,
+    lectures,
     projects,
     recordings,
     retention,
@@ -48,6 +49,14 @@ from schemas.folders import (
     FolderView,
 )
 from schemas.jobs import JobView
+from schemas.lectures import (
+    LectureAccepted,
+    LectureList,
+    LectureQuery,
+    LectureRequest,
+    LectureState,
+    LectureView,
+)
 from schemas.letters import Letter, LetterList, Replayed
 from schemas.rates import RateClass
 from schemas.requests import (
@@ -104,6 +113,7 @@ _V1 = "/api/v1"
 _RECORDING = f"{_V1}/recordings/{{id}}"
 _ACCOUNT, _API_KEYS = f"{_V1}/account", f"{_V1}/api-keys"
 _JOBS, _JOB = f"{_V1}/jobs", f"{_V1}/jobs/{{id}}"
+_LECTURE = f"{_V1}/lectures/{{id}}"
 _PROJECT = f"{_V1}/projects/{{project_id}}"
 _COURSE = f"{_V1}/courses/{{course_id}}"
 _RULES, _EVERYBODYS = f"{_V1}/retention/rules", f"{_V1}/admin/retention/rules"
@@ -215,6 +225,18 @@ _OWN: tuple[Route, ...] = (
           media=_MEDIA, head=True),
     Route("GET", f"{_RECORDING}/thumbnails/{{number}}", recordings.thumbnail, "A thumbnail",
           problems=("not_found", "range_not_satisfiable"), media=("image/jpeg",), head=True),
+    # lectures
+    Route("POST", f"{_V1}/lectures/download", lectures.download, "Have a lecture downloaded", takes=LectureRequest,
+          gives=LectureAccepted, status=202, problems=("queue_full",), rate=_HEAVY),
+    Route("GET", f"{_V1}/lectures", lectures.index, "List the caller's lectures, newest first", takes=LectureQuery,
+          gives=LectureList, head=True),
+    Route("GET", _LECTURE, lectures.detail, "A lecture", gives=LectureView, problems=("not_found",), head=True),
+    Route("GET", f"{_LECTURE}/status", lectures.state, "How far a lecture is", gives=LectureState,
+          problems=("not_found",), head=True),
+    Route("DELETE", _LECTURE, lectures.delete, "Let go of a lecture", status=204,
+          problems=("not_found", "on_hold")),
+    Route("GET", f"{_V1}/dev/lectures", lectures.development, "List the caller's lectures, for development",
+          takes=LectureQuery, gives=LectureList, problems=("not_found",), head=True),
     # jobs
     Route("POST", _JOBS, jobs.create, "Ask for work on a recording", takes=JobRequest, gives=JobAccepted, status=202,
           headers=_LOCATION, problems=_WORK_PROBLEMS, rate=_HEAVY),

@@ -1,8 +1,12 @@
 """What clients see of a recording: made of its documents, with our own addresses and no storage detail."""
 
+from typing import Any
+
 from schemas.analyses import Analyses
+from schemas.jobs import Job
+from schemas.lectures import LectureItem, LectureState, LectureStatus, LectureView
 from schemas.media import RenditionKind
-from schemas.recordings import Recording
+from schemas.recordings import Recording, RecordingStatus
 from schemas.responses import (
     AnalysesView,
     RecordingItem,
@@ -36,6 +40,9 @@ _SHARED = (
     "original_expired_at",
     "job_id",
     "error",
+)
+_OF_LECTURES = (
+    *("id", "title", "error", "job_id", "size_bytes", "duration_seconds", "has_video", "has_audio", "created_at"),
 )
 
 
@@ -78,6 +85,48 @@ def whole(recording: Recording, transcript: Transcript | None, analyses: Analyse
         transcript=_transcript(recording, transcript),
         analyses=AnalysesView(**dict(analyses)) if analyses else None,
     )
+
+
+def lecture_status(recording: Recording) -> LectureStatus:
+    """Where a lecture is: what has not come yet is downloading."""
+    if recording.status in (RecordingStatus.COMPLETED, RecordingStatus.FAILED):
+        return LectureStatus(recording.status.value)
+    return LectureStatus.DOWNLOADING if recording.to_be_downloaded else LectureStatus.PROCESSING
+
+
+def lecture_state(recording: Recording, job: Job | None) -> LectureState:
+    """How far a lecture is."""
+    return LectureState(
+        id=recording.id,
+        status=lecture_status(recording),
+        progress=job.progress if job else 0,
+        job_id=recording.job_id,
+        error=recording.error,
+        error_message=recording.error.detail if recording.error else None,
+    )
+
+
+def lecture_item(recording: Recording, reader: str) -> LectureItem:
+    """A lecture as lists show it to one who is linked to it."""
+    return LectureItem(**_of_lecture(recording, reader))
+
+
+def lecture(recording: Recording, reader: str, transcript: Transcript | None) -> LectureView:
+    """A lecture as one sees it who is linked to it."""
+    return LectureView(**_of_lecture(recording, reader), transcript=_transcript(recording, transcript))
+
+
+def _of_lecture(recording: Recording, reader: str) -> dict[str, Any]:
+    assert recording.lecture is not None
+    return {
+        **{name: getattr(recording, name) for name in _OF_LECTURES},
+        "course_id": recording.lecture.course_id,
+        "session_id": recording.lecture.session_id,
+        "status": lecture_status(recording),
+        "error_message": recording.error.detail if recording.error else None,
+        "linked_at": next((link.at for link in recording.links if link.user_id == reader), recording.created_at),
+        "renditions": _renditions(recording),
+    }
 
 
 def _address(recording: Recording, *parts: str) -> str:

@@ -9,6 +9,7 @@ class JobType(StrEnum):
     """The kinds of job."""
 
     INGEST = "ingest"
+    LECTURE = "lecture"
     RENDER = "render"
     SCENE_DETECTION = "scene_detection"
     TRANSCRIPTION = "transcription"
@@ -23,10 +24,20 @@ class Plan(Frozen):
     after: tuple[str, ...] = ()
 
 
+TAKES_IN = frozenset({JobType.INGEST, JobType.LECTURE})
+"""The kinds of job that take a recording in from the start: its status is theirs."""
+
 PIPELINES: dict[JobType, tuple[Plan, ...]] = {
     JobType.INGEST: (
         Plan(stage="audio"),
         Plan(stage="render"),
+        Plan(stage="transcribe", after=("audio",)),
+        Plan(stage="analyse", after=("transcribe",)),
+    ),
+    JobType.LECTURE: (
+        Plan(stage="download"),
+        Plan(stage="audio", after=("download",)),
+        Plan(stage="render", after=("download",)),
         Plan(stage="transcribe", after=("audio",)),
         Plan(stage="analyse", after=("transcribe",)),
     ),

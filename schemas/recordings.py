@@ -33,14 +33,35 @@ class Source(StrEnum):
 
     PRESIGNED = "presigned"
     MULTIPART = "multipart"
+    LECTURE = "lecture"
+
+
+class Link(Document):
+    """Somebody who may read a lecture, and since when."""
+
+    user_id: str
+    at: datetime
+
+
+class Lecture(Document):
+    """What a recording has that is a lecture: its course and session, and what it is found by (stores/lectures).
+
+    `url` is where it is to be downloaded from, and is forgotten when it has been: it may carry a signature.
+    """
+
+    key: str
+    course_id: str
+    session_id: str
+    url: str | None = Field(default=None, repr=False)
 
 
 class Recording(Document):
     """A recording's document. `fences` holds, by stage, the highest fence that has written: see stores/recordings.
 
     `job_ids` are the jobs that were asked for later, and `job_id` the newest that took the recording in from the start.
-    `etag` is the object store's mark of the bytes that were accepted. `deleted_at` is set when the recording is
-    deleted, and from then on nobody sees it; the document itself goes last.
+    `etag` is the object store's mark of the bytes that were accepted. `lecture` and `links` are a lecture's, which
+    belongs to whoever is linked to it. `deleted_at` is set when the recording is deleted, and from then on nobody sees
+    it; the document itself goes last.
     """
 
     id: str
@@ -70,6 +91,8 @@ class Recording(Document):
     renditions: list[Rendition] = Field(default_factory=list)
     thumbnails: list[Thumbnail] = Field(default_factory=list)
     scenes: list[Scene] = Field(default_factory=list)
+    lecture: Lecture | None = None
+    links: list[Link] = Field(default_factory=list)
     error: Failure | None = None
     hold: Hold | None = None
     original_expired_at: datetime | None = None
@@ -95,6 +118,19 @@ class Recording(Document):
         """Whether what the client sent was accepted, and neither went by a rule nor is known to be lost."""
         uploaded = self.status is not RecordingStatus.AWAITING_UPLOAD and self.content_type is not None
         return uploaded and self.original_expired_at is None and not self.original_lost
+
+    @property
+    def to_be_downloaded(self) -> bool:
+        """Whether it is a lecture whose bytes have not come yet."""
+        return self.lecture is not None and self.etag is None
+
+    def linked(self, user_id: str) -> bool:
+        """Whether the account is one of those that the lecture is linked to."""
+        return any(link.user_id == user_id for link in self.links)
+
+    def readable_by(self, user_id: str) -> bool:
+        """Whether the account may see it: its owner, and whoever a lecture is linked to."""
+        return self.owner_id == user_id or self.linked(user_id)
 
     @property
     def every_job_id(self) -> tuple[str, ...]:

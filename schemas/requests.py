@@ -5,6 +5,7 @@ import unicodedata
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from schemas.jobs import Status
 from schemas.options import ExportOptions, ScenesOptions
@@ -158,6 +159,18 @@ class JobQuery(ProjectJobQuery):
     project_id: str | None = Field(default=None, pattern=PROJECT_ID)
 
 
+def _can_be_asked_for(kind: JobType) -> JobType:
+    if kind is JobType.LECTURE:
+        raise ValueError("is what /api/v1/lectures/download is for")
+    return kind
+
+
+def _asked_for(schema: JsonDict) -> None:
+    """In the schema: what can be asked for, by name."""
+    schema.clear()
+    schema |= {"type": "string", "enum": [kind.value for kind in JobType if kind is not JobType.LECTURE]}
+
+
 class JobPayload(ScenesOptions, ExportOptions):
     """What a job is about, and what is asked of its kind; an option of another kind changes nothing."""
 
@@ -167,7 +180,7 @@ class JobPayload(ScenesOptions, ExportOptions):
 class JobRequest(Request):
     """Work that is asked for on a recording that is there. What is left out is as the service is set up."""
 
-    job_type: JobType
+    job_type: Annotated[JobType, Field(json_schema_extra=_asked_for), AfterValidator(_can_be_asked_for)]
     payload: JobPayload
     max_attempts: int | None = Field(default=None, ge=1, le=20, description="Attempts at a step before it fails.")
     retry_delay_seconds: float | None = Field(

@@ -66,6 +66,10 @@ class Settings(BaseSettings):
 
     max_upload_size_mb: int = Field(default=2048, ge=1)
     presigned_url_seconds: int = Field(default=3600, ge=60, le=7 * 24 * 3600)
+    download_allowed_hosts: str = Field(default="", description="Comma separated: host, or host:port.")
+    download_seconds: float = Field(default=7200, gt=0)
+    download_idle_seconds: float = Field(default=30, gt=0)
+    dev_routes_enabled: bool = False
 
     max_queue_size: int = Field(default=10_000, ge=1, le=1_000_000)
     max_queue_size_per_caller: int = Field(default=1000, ge=1, le=1_000_000)
@@ -155,6 +159,17 @@ class Settings(BaseSettings):
         """The clients of OIDC_AUTHORIZED_PARTIES."""
         return _listed(self.oidc_authorized_parties)
 
+    @field_validator("download_allowed_hosts")
+    @classmethod
+    def _hosts_can_be_read(cls, hosts: str) -> str:
+        allowed_hosts(hosts)
+        return hosts
+
+    @property
+    def download_allowed(self) -> frozenset[tuple[str, int | None]]:
+        """The hosts of DOWNLOAD_ALLOWED_HOSTS with their ports; None: those of http and https."""
+        return allowed_hosts(self.download_allowed_hosts)
+
     @property
     def max_upload_bytes(self) -> int:
         """The largest upload that is accepted, in bytes."""
@@ -179,6 +194,23 @@ def _listed(text: str) -> tuple[str, ...]:
 def networks_of(text: str) -> tuple[Network, ...]:
     """The networks that are named, comma separated; an address alone is one of its own. Raises ValueError."""
     return tuple(ip_network(part) for part in _listed(text))
+
+
+def allowed_hosts(hosts: str) -> frozenset[tuple[str, int | None]]:
+    """Hosts with their ports out of a list with commas. Raises ValueError, which names the entry."""
+    entries = [entry.strip().lower() for entry in hosts.split(",") if entry.strip()]
+    return frozenset(_host_and_port(entry) for entry in entries)
+
+
+def _host_and_port(entry: str) -> tuple[str, int | None]:
+    try:
+        address = urlsplit(f"//{entry}")
+        host, port = address.hostname, address.port
+    except ValueError as error:
+        raise ValueError(f"«{entry}» is neither a host nor host:port") from error
+    if not host or address.netloc != entry or "@" in entry:
+        raise ValueError(f"«{entry}» is neither a host nor host:port")
+    return host, port
 
 
 def load_settings(**given: str) -> Settings:

@@ -10,6 +10,8 @@ from stores.audit import AuditLog
 from stores.deletion import Deletion
 from stores.documents import Database
 from stores.erasure import Eraser, Erasures
+from stores.lectures import Lectures
+from stores.letting_go import LettingGo
 from stores.people import People
 from stores.retention import Rules
 from stores.sessions import Sessions
@@ -19,11 +21,13 @@ def eraser_of(database: Database, deletion: Deletion) -> Eraser:
     """What erases accounts from the stores of that database, and from those of the deletion."""
     people, sessions, activity = People(database), Sessions(database), Activity(database)
     keys, audit, rules = ApiKeys(database), AuditLog(database), Rules(database)
+    letting_go = LettingGo(Lectures(database), deletion)
     return Eraser(
         erasures=Erasures(database),
         deletion=deletion,
         close=people.close,
         stores={
+            "lectures": lambda erasure: letting_go.forget(erasure.id),
             "sessions": lambda erasure: sessions.forget(erasure.id),
             "api_keys": lambda erasure: keys.forget(erasure.id),
             "days_of_activity": lambda erasure: activity.forget(erasure.id, erasure.since.date(), now().date()),

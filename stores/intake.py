@@ -90,13 +90,20 @@ def _expect_announced(recording: Recording, stat: ObjectStat) -> None:
         raise Unacceptable("size_mismatch", detail)
 
 
-async def accept(jobs: Jobs, recordings: Recordings, recording: Recording, attempts: int) -> tuple[Job, bool]:
+async def accept(
+    jobs: Jobs, recordings: Recordings, recording: Recording, attempts: int, asked_by: str | None = None
+) -> tuple[Job, bool]:
     """Creates the recording's job; and whether it was new: a repeat finds the same one. What it owes is not yet paid.
 
-    Raises RecordingGone when the recording was deleted before the job was there: then the job is taken back, since
+    That of a lecture which is to be downloaded is the work of `asked_by`, or of who was linked to it first. Raises
+    RecordingGone when the recording was deleted before the job was there: then the job is taken back, since
     the deletion may have looked for jobs already.
     """
-    new = lifecycle.new_job(recording, _uploaded(recording), attempts, now())
+    if recording.to_be_downloaded:
+        asker = asked_by or next((link.user_id for link in recording.links), recording.owner_id)
+        new = lifecycle.lecture_job(recording, asker, attempts, now())
+    else:
+        new = lifecycle.new_job(recording, _uploaded(recording), attempts, now())
     job = await jobs.create(new)
     if await recordings.get(recording.id) is None:
         await jobs.delete(job.id)

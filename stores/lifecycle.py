@@ -47,6 +47,21 @@ def new_job(recording: Recording, uploaded: Event, attempts: int, at: datetime) 
     return _settled(job, at)
 
 
+def lecture_job(recording: Recording, asked_by: str, attempts: int, at: datetime) -> Job:
+    """The job that downloads a lecture and takes it in. It is the work of whoever asked, the lecture is nobody's."""
+    job = Job(
+        id=recording.job_id,
+        recording_id=recording.id,
+        owner_id=asked_by,
+        project_id=recording.project_id,
+        job_type=JobType.LECTURE,
+        steps=_planned(JobType.LECTURE, attempts, at),
+        created_at=at,
+    )
+    _request(job, at)
+    return _settled(job, at)
+
+
 def requested_job(
     recording: Recording,
     job_type: JobType,

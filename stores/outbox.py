@@ -14,7 +14,7 @@ import structlog
 from schemas.events import JobProgressed, read_event
 from schemas.failures import Retryable
 from schemas.jobs import Job, view
-from schemas.pipeline import JobType
+from schemas.pipeline import TAKES_IN
 from schemas.time import now
 from stores import lifecycle
 from stores.errors import LeaseLost, StoreUnavailable
@@ -78,7 +78,7 @@ class Outbox:
         """
         facts = [read_event(fact) for fact in job.facts if fact["id"] in job.outbox]
         await asyncio.gather(*(self._publisher.publish(fact) for fact in facts))
-        if job.job_type is JobType.INGEST and (whole or job.requests or job.status.ended):
+        if job.job_type in TAKES_IN and (whole or job.requests or job.status.ended):
             await self._recordings.follow(job)
         self._remember(job)
         await self.announce(job)

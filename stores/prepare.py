@@ -8,6 +8,7 @@ from stores.audit import AuditLog
 from stores.documents import connect, disconnect
 from stores.folders import Folders
 from stores.jobs import Jobs
+from stores.lectures import Lectures
 from stores.objects import Objects
 from stores.people import People
 from stores.recordings import Recordings
@@ -25,7 +26,7 @@ async def prepare(settings: Settings) -> None:
     await prepare_topics(settings)
     database = connect(settings)
     try:
-        for kind in (Jobs, Recordings, Folders, Rules, Uploads, Transcripts, Activity, *_OF_PEOPLE):
+        for kind in (Jobs, Recordings, Folders, Rules, Uploads, Lectures, Transcripts, Activity, *_OF_PEOPLE):
             await kind(database).prepare()
     finally:
         disconnect(database)

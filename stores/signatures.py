@@ -1,7 +1,8 @@
 """What a file really is, by its first bytes. Names and announced types are never trusted.
 
 The signatures are those of the formats' own specifications: EBML (RFC 8794), ISO BMFF, RIFF, Ogg (RFC 3533), ID3v2,
-MPEG audio and ADTS frames, FLAC (RFC 9639). It says what a file claims to be; whether it can be decoded, a step finds.
+MPEG audio and ADTS frames, FLAC (RFC 9639), MPEG transport streams (ISO/IEC 13818-1), which HLS has. It says what
+a file claims to be; whether it can be decoded, a step finds.
 """
 
 from typing import NamedTuple
@@ -30,11 +31,14 @@ _OGG = Kind("audio/ogg", "Ogg", "ogg")
 _OGG_VIDEO = Kind("video/ogg", "Ogg video", "ogv")
 _MP3 = Kind("audio/mpeg", "MP3", "mp3")
 _AAC = Kind("audio/aac", "AAC", "aac")
+_TS = Kind("video/mp2t", "MPEG transport stream", "ts")
 _FLAC = Kind("audio/flac", "FLAC", "flac")
 CONTENT_TYPES = tuple(
-    kind.content_type for kind in (_WEBM, _MATROSKA, _MP4, _M4A, _MOV, _AVI, _WAV, _OGG, _OGG_VIDEO, _MP3, _AAC, _FLAC)
+    kind.content_type
+    for kind in (_WEBM, _MATROSKA, _MP4, _M4A, _MOV, _AVI, _WAV, _OGG, _OGG_VIDEO, _MP3, _AAC, _TS, _FLAC)
 )
 """What sound and moving picture are called."""
+_TS_BYTES, _TS_MARKS = 188, 5
 _IMAGE_BRANDS = (b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis")
 _ATOMS = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 
@@ -76,7 +80,13 @@ def _container(head: bytes) -> Kind | None:
         return _FLAC
     if head[:4] in (b"RIFF", b"RF64", b"BW64"):
         return _riff(head[8:12])
-    return _iso(head)
+    return _TS if _transport_packets(head) else _iso(head)
+
+
+def _transport_packets(head: bytes) -> bool:
+    """Whether packets of a transport stream are here: five in a row begin with its mark, or all of a short file."""
+    marks = head[: _TS_MARKS * _TS_BYTES : _TS_BYTES]
+    return set(marks) == {0x47} and (len(marks) == _TS_MARKS or len(head) % _TS_BYTES == 0)
 
 
 def _riff(form: bytes) -> Kind | None:

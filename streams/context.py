@@ -11,6 +11,7 @@ import structlog
 from providers.child import Children
 from providers.choose import analyst, analyst_fallback, speech_fallback, speech_to_text
 from providers.language import Analyst
+from providers.sources import Downloads
 from providers.speech import SpeechToText
 from schemas.events import Event, event_id
 from schemas.failures import Retryable
@@ -91,6 +92,11 @@ class Context:
         """What takes the place of `analyst` when that fails for good; None where nothing is to."""
         return self._intelligence.analyst_fallback
 
+    @property
+    def downloads(self) -> Downloads:
+        """What opens addresses that people named."""
+        return self._intelligence.downloads
+
     async def recording(self) -> Recording:
         """The recording as it is now. Raises LeaseLost when it is gone."""
         recording = await self._recordings.get(self.recording_id)
@@ -169,6 +175,11 @@ class Intelligence:
     def __init__(self, settings: Settings, children: Children) -> None:
         self.children = children
         self._settings = settings
+
+    @cached_property
+    def downloads(self) -> Downloads:
+        """The sources of lectures, within the limits of the settings."""
+        return Downloads(self._settings)
 
     @cached_property
     def speech(self) -> SpeechToText:

@@ -36,12 +36,23 @@ async def owned(request: web.Request) -> Recording:
     return _expect_own(request, await request.app[RECORDINGS].get(_id(request)))
 
 
+async def readable(request: web.Request) -> Recording:
+    """As `owned`, and the lectures too that the caller is linked to: those he may read, and nothing else."""
+    recording = await request.app[RECORDINGS].get(_id(request))
+    return _expect_here(request, recording if recording and recording.readable_by(request[CALLER]) else None)
+
+
 def _id(request: web.Request) -> str:
     return request.match_info.get("asset_id") or request.match_info["id"]
 
 
 def _expect_own(request: web.Request, recording: Recording | None) -> Recording:
-    if recording is None or recording.owner_id != request[CALLER]:
+    own = recording is not None and recording.owner_id == request[CALLER]
+    return _expect_here(request, recording if own else None)
+
+
+def _expect_here(request: web.Request, recording: Recording | None) -> Recording:
+    if recording is None:
         raise Problem("not_found", "There is no such recording.")
     if request.match_info.get("project_id", recording.project_id) != recording.project_id:
         raise Problem("not_found", "There is no such recording in this project.")
@@ -69,7 +80,7 @@ async def index(request: web.Request, query: RecordingQuery) -> RecordingList:
 
 async def detail(request: web.Request) -> RecordingView:
     """A recording with everything that is ready of it."""
-    return await _whole(request, await owned(request))
+    return await _whole(request, await readable(request))
 
 
 async def _whole(request: web.Request, recording: Recording) -> RecordingView:
@@ -94,7 +105,7 @@ async def delete(request: web.Request) -> None:
 
 async def state(request: web.Request) -> RecordingState:
     """How far the recording is."""
-    recording = await owned(request)
+    recording = await readable(request)
     job = await request.app[JOBS].get(recording.job_id)
     return RecordingState(
         id=recording.id,
@@ -107,7 +118,7 @@ async def state(request: web.Request) -> RecordingState:
 
 async def transcript(request: web.Request, query: TranscriptQuery) -> Transcript | web.Response:
     """The transcript as far as it is there: `complete` says whether that is all."""
-    recording = await owned(request)
+    recording = await readable(request)
     found = await request.app[TRANSCRIPTS].get(recording.id)
     if found is None:
         raise Problem("not_ready", "There is no transcript yet.")
@@ -123,7 +134,7 @@ async def transcript(request: web.Request, query: TranscriptQuery) -> Transcript
 
 async def rendition(request: web.Request) -> web.StreamResponse:
     """A rendition's bytes, or a range of them."""
-    recording = await owned(request)
+    recording = await readable(request)
     try:
         kind = RenditionKind(request.match_info["kind"])
     except ValueError as error:
@@ -161,7 +172,7 @@ def _made(recording: Recording, kind: RenditionKind) -> Download:
 
 async def thumbnail(request: web.Request) -> web.StreamResponse:
     """A thumbnail's bytes, by its number."""
-    recording, number = await owned(request), request.match_info["number"]
+    recording, number = await readable(request), request.match_info["number"]
     if not (number.isascii() and number.isdigit() and len(number) < 6) or int(number) >= len(recording.thumbnails):
         raise Problem("not_found", "There is no such thumbnail.")
     key = recording.thumbnails[int(number)].key

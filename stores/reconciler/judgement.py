@@ -32,7 +32,11 @@ class Ages(Frozen):
         return cls(
             abandoned=abandoned,
             address=timedelta(seconds=settings.presigned_url_seconds),
-            parts=max(abandoned, timedelta(seconds=settings.media_step_seconds)),
+            parts=max(
+                abandoned,
+                timedelta(seconds=settings.media_step_seconds),
+                timedelta(seconds=settings.download_seconds),
+            ),
         )
 
 
@@ -119,7 +123,10 @@ def _processed(subject: Subject, recording: Recording) -> Iterator[Finding]:
 def _original(subject: Subject, recording: Recording) -> Iterator[Finding]:
     original = subject.objects.get(recording.object_key)
     working = recording.status is RecordingStatus.PROCESSING
-    if original is None:
+    if recording.to_be_downloaded:
+        if working and not subject.has_job:
+            yield _found(Kind.JOB_MISSING, subject, "Its job is not there.")
+    elif original is None:
         if not (working and subject.has_job) and not recording.original_lost:
             yield _found(Kind.SOURCE_MISSING, subject, "The stored upload is no longer there.")
     elif working and not subject.has_job:

@@ -1,9 +1,12 @@
 """The stages, in the order of the flow. A stage that is not listed here does not exist."""
 
 from streams.stage import Stage
-from streams.stages import analyse, audio, export, render, scenes, transcribe
+from streams.stages import analyse, audio, download, export, render, scenes, transcribe
 
 STAGES: dict[str, Stage] = {
     stage.name: stage
-    for stage in (audio.STAGE, render.STAGE, scenes.STAGE, transcribe.STAGE, analyse.STAGE, export.STAGE)
+    for stage in (
+        *(download.STAGE, audio.STAGE, render.STAGE, scenes.STAGE),
+        *(transcribe.STAGE, analyse.STAGE, export.STAGE),
+    )
 }

@@ -12,10 +12,18 @@ from tests.conftest import on_a_thread
 
 
 @pytest.fixture(scope="package")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def lectures_port() -> int:
+    """A port of this machine that lectures may be downloaded from."""
+    return free_ports(1)[0]
+
+
+@pytest.fixture(scope="package")
+def platform(tmp_path_factory: pytest.TempPathFactory, lectures_port: int) -> Iterator[Platform]:
     """A running platform."""
     data = tmp_path_factory.mktemp("platform")
-    with on_a_thread(running_platform(free_ports(1)[0], data, default_cache(), print)) as running:
+    settings = {"DOWNLOAD_ALLOWED_HOSTS": f"127.0.0.1:{lectures_port}"}
+    port = next(port for port in free_ports(2) if port != lectures_port)
+    with on_a_thread(running_platform(port, data, default_cache(), print, settings)) as running:
         yield running
 
 

@@ -164,3 +164,27 @@ def _sine(tone: Tone, sample_format: str) -> av.AudioFrame:
     frame = av.AudioFrame.from_ndarray((wave * 32767).astype(np.int16).reshape(1, -1), "s16", "mono")
     frame.sample_rate, frame.pts, frame.time_base = RATE, round(tone.start * RATE), Fraction(1, RATE)
     return next(iter(av.AudioResampler(sample_format, "mono", RATE).resample(frame)))
+
+
+def hls(folder: Path, seconds: int = 4, *, fragmented: bool = False, picture: bool = True) -> Path:
+    """Writes an HLS playlist of that many pieces of a second, MPEG-TS or fragmented MP4; the playlist's path."""
+    playlist = folder / "media.m3u8"
+    kind = {"hls_segment_type": "fmp4", "hls_fmp4_init_filename": "init.mp4"} if fragmented else {}
+    pieces = str(folder / f"piece%d.{'m4s' if fragmented else 'ts'}")
+    options = {"hls_time": "1", "hls_playlist_type": "vod", "hls_segment_filename": pieces, **kind}
+    with av.open(str(playlist), "w", format="hls", options=options) as output:
+        film = output.add_stream("libx264", 10, options={"g": "10", "preset": "ultrafast"}) if picture else None
+        if film is not None:
+            film.width, film.height, film.pix_fmt = 64, 48, "yuv420p"
+        sound = output.add_stream("aac", RATE, layout="mono")
+        for second in range(seconds):
+            for number in range(10 if film is not None else 0):
+                plain = np.full((48, 64, 3), 10 * number + 100 * (second % 2), np.uint8)
+                shot = VideoFrame.from_ndarray(plain, "rgb24").reformat(format="yuv420p")
+                shot.pts, shot.time_base = 10 * second + number, Fraction(1, 10)
+                output.mux(film.encode(shot))
+            wave = _sine(Tone(second, second + 1), "fltp")
+            output.mux(sound.encode(wave))
+        for stream in output.streams:
+            output.mux(stream.encode(None))
+    return playlist

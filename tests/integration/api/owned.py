@@ -16,6 +16,7 @@ import aiohttp
 
 from api.examples import EXAMPLES
 from api.table import Route
+from schemas.lectures import LectureRequest
 from tests.integration.api.people import Person
 
 OWNED: dict[tuple[str, str], str] = {
@@ -24,6 +25,7 @@ OWNED: dict[tuple[str, str], str] = {
     ("jobs", "id"): "job",
     ("stream", "id"): "job",
     ("api-keys", "id"): "api_key",
+    ("lectures", "id"): "lecture",
 }
 """Where an id of a thing stands, and what it is: to everybody but its owner it is not there."""
 
@@ -71,6 +73,11 @@ class Things:
     async def api_key(self) -> str:
         body = {"name": "hers", "scopes": ["recordings:read"]}
         return str((await (await self.owner.call("POST", "/api/v1/api-keys", json=body)).json())["id"])
+
+    async def lecture(self) -> str:
+        body = {**EXAMPLES[LectureRequest], "stream_url": "https://media.example/hers.mp4"}
+        response = await self.owner.call("POST", "/api/v1/lectures/download", json=body)
+        return str((await response.json())["id"])
 
     async def path(self, route: Route) -> str:
         """The route's path with her things in it."""

@@ -21,6 +21,8 @@ def _no_environment(monkeypatch):
 
 def default(name):
     value = Settings.model_fields[name].default
+    if isinstance(value, bool):
+        return str(value).lower()
     return "" if name in SECRET else f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -119,3 +121,18 @@ def test_what_is_no_origin_is_refused_at_start(origins, monkeypatch):
     monkeypatch.setenv("CORS_ORIGINS", f"https://b.example:8443,{origins}")
     with pytest.raises(SettingsError, match=r"^CORS_ORIGINS: «"):
         load_settings()
+
+
+def test_hosts_that_may_be_downloaded_from_are_read_with_their_ports():
+    hosts = Settings(download_allowed_hosts="Media.local, 127.0.0.1:8080,[::1]:9000 ,").download_allowed
+    assert hosts == {("media.local", None), ("127.0.0.1", 8080), ("::1", 9000)}
+
+
+@pytest.mark.parametrize(
+    "entry", ["http://media.local", "media.local/path", "a@b", "host:port", "host:99999", ":80", "[::1"]
+)
+def test_a_host_that_cannot_be_one_is_named(entry, monkeypatch):
+    monkeypatch.setenv("DOWNLOAD_ALLOWED_HOSTS", f"fine.local,{entry}")
+    with pytest.raises(SettingsError, match=r"^DOWNLOAD_ALLOWED_HOSTS: ") as refusal:
+        load_settings()
+    assert entry in str(refusal.value)

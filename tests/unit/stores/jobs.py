@@ -16,7 +16,7 @@ from schemas.events import (
 )
 from schemas.ids import new_id
 from schemas.jobs import Job
-from schemas.recordings import Recording, RecordingStatus, Source
+from schemas.recordings import Lecture, Link, Recording, RecordingStatus, Source
 from stores import keys, lifecycle
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -45,6 +45,15 @@ def a_recording(**fields) -> Recording:
             **fields,
         }
     )
+
+
+def a_lecture(**fields) -> Recording:
+    """A lecture whose bytes have not come, linked to ada."""
+    lecture = Lecture(key="key", course_id="algebra", session_id="one", url="https://media.example/one.mp4?secret")
+    nothing = {"source": Source.LECTURE, "status": RecordingStatus.AWAITING_UPLOAD, "size_bytes": 0}
+    links = [Link(user_id="ada", at=START)]
+    given = {"owner_id": "lectures", "content_type": None, "lecture": lecture, "links": links, **nothing}
+    return a_recording(**{**given, **fields})
 
 
 def uploaded(recording: Recording) -> RecordingUploaded:
@@ -80,9 +89,17 @@ def available(job: Job) -> AudioAvailable:
     )
 
 
-def result_of(job: Job, stage: str) -> Event:
+def result_of(job: Job, stage: str) -> Event:  # noqa: PLR0911 - one for each stage
     """The fact that a stage ends with."""
     match stage:
+        case "download":
+            return RecordingUploaded(
+                **about(job, "recording.uploaded"),
+                object_key=keys.original(job.recording_id),
+                content_type="video/webm",
+                size_bytes=1000,
+                source=Source.LECTURE,
+            )
         case "audio":
             return AudioExtracted(
                 **about(job, "audio.extracted"),
@@ -114,6 +131,7 @@ def result_of(job: Job, stage: str) -> Event:
 
 
 _WAKES = {
+    "download": ("job.requested",),
     "audio": ("recording.uploaded",),
     "render": ("recording.uploaded",),
     "transcribe": ("audio.extracted", "audio.available"),

@@ -23,6 +23,7 @@ KNOWN = {
     "audio/wav": b"RIFF\x24\x08\x00\x00WAVEfmt ",
     "audio/ogg": b"OggS\x00\x02" + bytes(20) + b"OpusHead",
     "video/ogg": b"OggS\x00\x02" + bytes(22) + b"\x80theora",
+    "video/mp2t": (b"\x47\x40\x00\x10" + bytes(184)) * 3,
     "audio/flac": b"fLaC\x00\x00\x00\x22",
     "audio/mpeg": _MP3_FRAME * 2,
     "audio/aac": _ADTS * 3,
@@ -74,3 +75,9 @@ def test_text_is_never_media(text: str) -> None:
 @given(st.binary(max_size=64))
 def test_any_bytes_get_an_answer(head: bytes) -> None:
     assert looks_like(head)
+
+
+@pytest.mark.parametrize("head", [b"G" * 200, b"G" + bytes(187) + b"G" + bytes(10), b"GIF89a" + bytes(400)])
+def test_a_single_mark_is_no_transport_stream(head: bytes) -> None:
+    kind = recognise(head)
+    assert kind is None or kind.content_type != "video/mp2t"

@@ -58,6 +58,20 @@ def etag_of(body: bytes) -> str:
     return md5(body, usedforsecurity=False).hexdigest()
 
 
+class FakeUpload:
+    """An upload that is written to. What it has appears at its end alone."""
+
+    def __init__(self) -> None:
+        self.body = bytearray()
+
+    async def write(self, chunk: bytes) -> None:
+        self.body += chunk
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self.body)
+
+
 class FakeObjects:
     """Objects by key. `away`: nothing is known of any."""
 
@@ -68,6 +82,12 @@ class FakeObjects:
     async def put(self, key: str, body: bytes | Path, content_type: str) -> int:
         self.stored[key] = body.read_bytes() if isinstance(body, Path) else body
         return len(self.stored[key])
+
+    @asynccontextmanager
+    async def upload(self, key: str, content_type: str) -> AsyncIterator["FakeUpload"]:
+        upload = FakeUpload()
+        yield upload
+        self.stored[key] = bytes(upload.body)
 
     async def read(self, key: str) -> bytes:
         return self.stored[key]
@@ -135,8 +155,16 @@ class World:
 class Providers(Intelligence):
     """Children and providers that the test brings; asking for another is an error."""
 
-    def __init__(self, children: Any = None, speech: Any = None, analyst: Any = None, fallback: Any = None) -> None:
+    def __init__(
+        self,
+        children: Any = None,
+        speech: Any = None,
+        analyst: Any = None,
+        fallback: Any = None,
+        downloads: Any = None,
+    ) -> None:
         self.children, self.speech, self.analyst = children, speech, analyst
+        self.downloads = downloads
         self.speech_fallback = self.analyst_fallback = fallback
 
 

@@ -1,0 +1,115 @@
+"""download: a lecture's bytes, from the address that somebody named into the object store.
+
+Woken by a JobRequested that names it; puts out RecordingUploaded, which wakes what an upload wakes. Key: recording. The
+address stands in the recording's document and is forgotten when the bytes are there. What breaks off is resumed within
+an attempt; the next attempt starts anew, since only what is whole becomes visible in the store. Cost: the network's;
+one part of an upload in memory (see stores/multipart).
+"""
+
+import asyncio
+import re
+
+from providers.sources import Stream
+from schemas.events import Event, RecordingUploaded
+from schemas.failures import Permanent
+from schemas.recordings import Recording
+from schemas.topics import Topic
+from stores import keys
+from stores.intake import Unacceptable, media_kind
+from stores.signatures import Kind
+from streams.context import Context
+from streams.stage import Outcome, Stage
+
+_PAGE_BYTES = 1024
+_STORE_SECONDS = 60.0
+"""What the end of a download has beyond its limit, to be stored and said."""
+_SOUND_ALONE = "The source has sound and picture apart: only the sound was taken."
+
+
+async def perform(ctx: Context, _: Event) -> Outcome:
+    """Downloads the lecture unless an earlier attempt has, and stores what it is."""
+    recording = await ctx.recording()
+    if not await _stored(ctx, recording):
+        await _download(ctx, recording)
+        recording = await ctx.recording()
+    assert recording.content_type is not None
+    event = RecordingUploaded(
+        **ctx.about("recording.uploaded"),
+        object_key=recording.object_key,
+        content_type=recording.content_type,
+        size_bytes=recording.size_bytes,
+        source=recording.source,
+    )
+    return Outcome({"download": event.model_dump(include={"content_type", "size_bytes"})}, event)
+
+
+async def _stored(ctx: Context, recording: Recording) -> bool:
+    """Whether an attempt whose end was lost has done it all."""
+    if recording.etag is None:
+        return False
+    stat = await ctx.objects.stat(recording.object_key)
+    if stat is None or stat.etag != recording.etag:
+        raise Permanent("source_missing", "What was downloaded is no longer in the object store.")
+    return True
+
+
+async def _download(ctx: Context, recording: Recording) -> None:
+    lecture = recording.lecture
+    if lecture is None or lecture.url is None:
+        raise Permanent("download_failed", "There is no address that the lecture could be downloaded from.")
+    kind = await _in_time(ctx, lecture.url)
+    stat = await ctx.objects.stat(keys.original(ctx.recording_id))
+    if stat is None:
+        raise Permanent("source_missing", "What was downloaded is no longer in the object store.")
+    fetched = lecture.model_copy(update={"url": None})
+    await ctx.write_recording(
+        {
+            "filename": f"lecture-{lecture.session_id}.{kind.ending}",
+            "content_type": kind.content_type,
+            "size_bytes": stat.size_bytes,
+            "etag": stat.etag,
+            "lecture": fetched.model_dump(),
+        }
+    )
+
+
+async def _in_time(ctx: Context, url: str) -> Kind:
+    """Stores what the address leads to, and says what it is. A server that is too slow is no fault of the stage."""
+    try:
+        async with asyncio.timeout(ctx.settings.download_seconds), ctx.downloads.open(url) as stream:
+            kind = _kind(stream)
+            if stream.sound_alone:
+                await ctx.note(_SOUND_ALONE)
+            await _store(ctx, stream, kind)
+            return kind
+    except TimeoutError as error:
+        limit = f"{ctx.settings.download_seconds:g} seconds (DOWNLOAD_SECONDS)"
+        raise Permanent("download_failed", f"The download took longer than its limit of {limit}.") from error
+
+
+def _kind(stream: Stream) -> Kind:
+    if re.search(rb"<(!doctype html|html|head)\b", stream.head[:_PAGE_BYTES], re.IGNORECASE):
+        raise Permanent("download_not_media", "The address leads to a web page, not to a media file or a playlist.")
+    try:
+        return media_kind(stream.head)
+    except Unacceptable as refusal:
+        raise Permanent("download_not_media", refusal.detail) from refusal
+
+
+async def _store(ctx: Context, stream: Stream, kind: Kind) -> None:
+    """Stores the bytes as they come. Before they appear it is asked whether the step is still ours."""
+    async with ctx.objects.upload(keys.original(ctx.recording_id), kind.content_type) as upload:
+        async for chunk in stream.chunks():
+            await upload.write(chunk)
+            await ctx.progress(stream.fraction)
+        await ctx.progress(1, {"download": {"content_type": kind.content_type, "size_bytes": upload.size_bytes}})
+
+
+STAGE = Stage(
+    name="download",
+    consumes=Topic.JOBS,
+    accepts=(),
+    perform=perform,
+    limit=lambda settings: settings.download_seconds + _STORE_SECONDS,
+    limited_by="DOWNLOAD_SECONDS",
+)
