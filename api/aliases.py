@@ -12,6 +12,7 @@ ALIASES: tuple[tuple[str, str], ...] = (
     ("/api/stream/{id}", "/api/v1/jobs/{id}/ws"),
     ("/api/lectures", "/api/v1/lectures"),
     ("/api/dev/lectures", "/api/v1/dev/lectures"),
+    ("/api/documents", "/api/v1/documents"),
     ("/projects", "/api/v1/projects"),
     ("/storage", "/api/v1/storage"),
 )

@@ -35,6 +35,7 @@ from stores.analyses import AnalysesStore
 from stores.api_keys import ApiKeys
 from stores.attempts import Attempts
 from stores.audit import AuditLog
+from stores.copies import Copies
 from stores.dead_letters import DeadLetters
 from stores.deletion import Deletion
 from stores.documents import connect, disconnect
@@ -44,6 +45,7 @@ from stores.jobs import Jobs
 from stores.lectures import Lectures
 from stores.objects import Objects
 from stores.outbox import Outbox
+from stores.pages import Pages
 from stores.people import People
 from stores.prepare import prepare
 from stores.publisher import Publisher
@@ -97,6 +99,8 @@ async def _documents(app: web.Application) -> AsyncIterator[None]:
     app[keys.RECORDINGS] = Recordings(database)
     app[keys.LECTURES] = Lectures(database)
     app[keys.TRANSCRIPTS] = Transcripts(database)
+    app[keys.PAGES] = Pages(database)
+    app[keys.COPIES] = Copies(database)
     app[keys.ANALYSES] = AnalysesStore(database)
     app[keys.ACTIVITY] = Activity(database)
     app[keys.PEOPLE] = People(database)
@@ -141,6 +145,8 @@ async def _deletion(app: web.Application) -> AsyncIterator[None]:
         jobs=app[keys.JOBS],
         recordings=app[keys.RECORDINGS],
         transcripts=app[keys.TRANSCRIPTS],
+        pages=app[keys.PAGES],
+        copies=app[keys.COPIES],
         analyses=app[keys.ANALYSES],
         objects=app[keys.OBJECTS],
         outbox=app[keys.OUTBOX],

@@ -15,6 +15,7 @@ from schemas.account import (
 from schemas.activity import ActivityList, MonthUsage, Streak
 from schemas.audit import AuditList
 from schemas.contents import ContentList
+from schemas.documents import DocumentAccepted, DocumentList, DocumentView, PageView
 from schemas.erasure import ErasureRequest, ErasureView, Receipt
 from schemas.folders import FolderChange, FolderGone, FolderList, FolderNew, FolderView
 from schemas.jobs import JobView
@@ -118,6 +119,21 @@ _LECTURE: dict[str, Any] = {
     "renditions": [
         {"kind": "m4a", "content_type": "audio/mp4", "size_bytes": 731200, "url": f"{_PATH}/renditions/m4a"}
     ],
+}
+_DOCUMENT: dict[str, Any] = {
+    "id": _ID,
+    "title": "Cells",
+    "filename": "cells.pdf",
+    "status": "completed",
+    "course_id": "biology",
+    "size_bytes": 734003,
+    "pages": 12,
+    "language": "en",
+    "created_at": _AT,
+    "job_id": _JOB,
+    "error": None,
+    "file_url": f"/api/v1/documents/{_ID}/file",
+    "renditions": [],
 }
 _CITED: dict[str, Any] = {"provider": "offline", "extractive": True, "citations": []}
 _SEGMENT: dict[str, Any] = {"id": 0, "start": 0.4, "end": 2.1, "speaker": "Speaker 1", "text": "Good morning."}
@@ -273,6 +289,33 @@ EXAMPLES: dict[type[BaseModel], dict[str, Any]] = {
         "total_bytes": 20657602,
     },
     StorageFreed: {"project_id": "website", "recordings": 3, "total_bytes": 20657602},
+    DocumentAccepted: {
+        "id": _ID,
+        "status": "processing",
+        "job_id": _JOB,
+        "course_id": "biology",
+        "filename": "cells.pdf",
+        "size_bytes": 734003,
+    },
+    DocumentList: {"items": [_DOCUMENT], "next_cursor": None},
+    DocumentView: {
+        **_DOCUMENT,
+        "text": {"language": "en", "complete": True, "pages": 12, "words": 4211},
+        "analyses": {
+            "summary": {"text": "Cells divide.", **_CITED, "citations": [{"page": 3}]},
+            "action_items": {"items": [], **_CITED},
+            "key_points": {"items": [{"text": "Cells divide.", "page": 3, "citations": [{"page": 3}]}], **_CITED},
+            "sentiment": {"label": "neutral", "score": 0, "timeline": [], **_CITED},
+        },
+    },
+    PageView: {
+        "number": 3,
+        "text": "Cells divide.",
+        "words": 2,
+        "width": 1131,
+        "height": 1600,
+        "image_url": f"/api/v1/documents/{_ID}/pages/3/image",
+    },
     JobRequest: {
         "job_type": "export",
         "payload": {"recording_id": _ID, "include": ["transcript", "analyses"]},

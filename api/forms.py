@@ -47,10 +47,17 @@ class Arrival:
 
 
 class Incoming:
-    """The file of a form. Raises Problem too_large beyond `limit` bytes, request_timeout when too little comes."""
+    """The file of a form. Raises Problem too_large beyond `limit` bytes, request_timeout when too little comes.
 
-    def __init__(self, part: BodyPartReader, limit: int, arrival: Arrival) -> None:
+    `fields` has the form's other fields, as texts: those before the file, and after `rest` those behind it.
+    """
+
+    def __init__(
+        self, form: MultipartReader, part: BodyPartReader, fields: dict[str, str], limit: int, arrival: Arrival
+    ) -> None:
+        self._form = form
         self._part = part
+        self.fields = fields
         self._limit = limit
         self._arrival = arrival
         self._kept = b""
@@ -71,6 +78,10 @@ class Incoming:
         while chunk := await self._next():
             yield chunk
 
+    async def rest(self) -> None:
+        """Reads the fields behind the file. Call it after `chunks`."""
+        await _find(self._form, None, self.fields, self._arrival)
+
     async def _next(self) -> bytes:
         chunk = await self._arrival.next(self._part.read_chunk(_CHUNK_BYTES))
         self.size_bytes += len(chunk)
@@ -87,34 +98,38 @@ async def incoming(request: web.Request, field: str, limit: int) -> Incoming:
         form = await request.multipart()
     except ValueError as error:
         raise _broken(error) from error
-    arrival = Arrival()
-    part = await _find(form, field, arrival)
+    arrival, fields = Arrival(), dict[str, str]()
+    part = await _find(form, field, fields, arrival)
     if part is None or part.filename is None:
         raise wrong_field(field, "a file is wanted in this field")
-    return Incoming(part, limit, arrival)
+    return Incoming(form, part, fields, limit, arrival)
 
 
 def _broken(error: Exception) -> Problem:
     return Problem("invalid_request", f"The form cannot be read: {str(error)[:100] or type(error).__name__}.")
 
 
-async def _find(form: MultipartReader, field: str, arrival: Arrival) -> BodyPartReader | None:
+async def _find(
+    form: MultipartReader, field: str | None, fields: dict[str, str], arrival: Arrival
+) -> BodyPartReader | None:
+    """The part of that name; the texts of those before it are put into `fields`."""
     for _ in range(_FIELDS):
         part = await arrival.next(form.next())
         if not isinstance(part, BodyPartReader):
             return None
         if part.name == field:
             return part
-        await _skip(part, arrival)
+        fields.setdefault(part.name or "", await _text(part, arrival))
     return None
 
 
-async def _skip(part: BodyPartReader, arrival: Arrival) -> None:
-    size = 0
+async def _text(part: BodyPartReader, arrival: Arrival) -> str:
+    found = bytearray()
     while chunk := await arrival.next(part.read_chunk(_CHUNK_BYTES)):
-        size += len(chunk)
-        if size > _FIELD_BYTES:
+        found += chunk
+        if len(found) > _FIELD_BYTES:
             raise Problem("too_large", f"The form's field «{plain(part.name or '')[:100]}» is too large.")
+    return found.decode(errors="replace")
 
 
 async def _timely(waiting: Awaitable[T]) -> T:

@@ -35,6 +35,12 @@ def expect_media(head: bytes) -> Kind:
         return intake.media_kind(head)
 
 
+def expect_document(head: bytes) -> Kind:
+    """What a file is that begins so. Raises Problem unsupported_media unless it is a PDF."""
+    with _told():
+        return intake.document_kind(head)
+
+
 async def examine(app: web.Application, recording: Recording) -> Stored:
     """What was put for the recording. Raises Problem when it is not there, not what was announced, or no media."""
     with _told():

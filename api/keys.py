@@ -20,6 +20,7 @@ from stores.activity import Activity
 from stores.analyses import AnalysesStore
 from stores.api_keys import ApiKeys
 from stores.audit import AuditLog
+from stores.copies import Copies
 from stores.dead_letters import DeadLetters
 from stores.deletion import Deletion
 from stores.documents import Database
@@ -29,6 +30,7 @@ from stores.jobs import Jobs
 from stores.lectures import Lectures
 from stores.objects import Objects
 from stores.outbox import Outbox
+from stores.pages import Pages
 from stores.people import People
 from stores.publisher import Publisher
 from stores.recordings import Recordings
@@ -45,6 +47,8 @@ FOLDERS = web.AppKey("folders", Folders)
 RECORDINGS = web.AppKey("recordings", Recordings)
 LECTURES = web.AppKey("lectures", Lectures)
 TRANSCRIPTS = web.AppKey("transcripts", Transcripts)
+PAGES = web.AppKey("pages", Pages)
+COPIES = web.AppKey("copies", Copies)
 ANALYSES = web.AppKey("analyses", AnalysesStore)
 ACTIVITY = web.AppKey("activity", Activity)
 PEOPLE = web.AppKey("people", People)

@@ -7,11 +7,12 @@ from datetime import datetime
 from aiohttp import web
 
 from api.intake import settle
-from api.keys import JOBS, PROGRESS, RECORDINGS, SETTINGS, TRANSCRIPTS
+from api.keys import JOBS, PAGES, PROGRESS, RECORDINGS, SETTINGS, TRANSCRIPTS
+from api.problems import wrong_field
 from schemas.jobs import Job, Status
 from schemas.pipeline import PIPELINES, READ_ORIGINAL, JobType
 from schemas.problems import Problem
-from schemas.recordings import Recording, RecordingStatus
+from schemas.recordings import Recording, RecordingKind, RecordingStatus
 from schemas.requests import JobRequest
 from schemas.time import now
 from stores import lifecycle
@@ -26,8 +27,11 @@ _MOST_JOBS = 1000
 async def order(app: web.Application, recording: Recording, asked: JobRequest) -> Job:
     """Makes the job and starts it.
 
-    Raises Problem not_ready, job_running, too_many_jobs, original_expired; not_found for a recording that is deleted.
+    Raises Problem not_ready, job_running, too_many_jobs, original_expired; invalid_field for work that makes no sense
+    with it, not_found for a recording that is deleted.
     """
+    if asked.job_type not in recording.possible_work:
+        raise wrong_field("job_type", f"is no work on a {recording.kind}")
     if len(recording.every_job_id) >= _MOST_JOBS:
         raise Problem("too_many_jobs", f"This recording has had {_MOST_JOBS} jobs: it gets no more.")
     others = await app[JOBS].get_many(recording.every_job_id)
@@ -62,9 +66,10 @@ async def _expect_ready(app: web.Application, recording: Recording, kind: JobTyp
         raise Problem("not_ready", "The upload is not complete yet.")
     _expect_media(recording, {plan.stage for plan in PIPELINES[kind]}, None)
     if kind is JobType.ANALYSIS:
-        transcript = await app[TRANSCRIPTS].outline(recording.id)
-        if transcript is None or not transcript.complete:
-            raise Problem("not_ready", "There is no whole transcript yet.")
+        document = recording.kind is RecordingKind.DOCUMENT
+        text = await (app[PAGES] if document else app[TRANSCRIPTS]).outline(recording.id)
+        if text is None or not text.complete:
+            raise Problem("not_ready", f"There is no whole {'text' if document else 'transcript'} yet.")
 
 
 def _expect_media(recording: Recording, stages: set[str], heard_at: datetime | None) -> None:

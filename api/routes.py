@@ -13,6 +13,7 @@ from api.handlers import (
     archive,
     content,
     courses,
+    documents,
     erasure,
     jobs,
     lectures,
@@ -38,6 +39,7 @@ from schemas.account import (
 from schemas.activity import ActivityList, ActivityQuery, MonthUsage, Streak, UsageQuery
 from schemas.audit import AuditList
 from schemas.contents import ContentList, ContentQuery
+from schemas.documents import DocumentAccepted, DocumentList, DocumentView, PageView
 from schemas.erasure import ErasureRequest, ErasureView, Receipt
 from schemas.folders import (
     FolderChange,
@@ -62,6 +64,7 @@ from schemas.rates import RateClass
 from schemas.requests import (
     ArchiveQuery,
     Credentials,
+    DocumentQuery,
     JobQuery,
     JobRequest,
     LetterQuery,
@@ -122,6 +125,8 @@ _FOLDER_PROBLEMS = ("id_taken", "too_many")
 _REMOVAL_PROBLEMS = ("not_found", "not_empty", "on_hold")
 _LETTERS = f"{_V1}/admin/dead-letters"
 _VIDEO, _PROJECT_JOB = f"{_PROJECT}/videos/{{asset_id}}", f"{_PROJECT}/jobs/{{id}}"
+_DOCUMENTS, _DOCUMENT = f"{_V1}/documents", f"{_V1}/documents/{{id}}"
+_PRINTED = ("image/jpeg", "application/zip", "application/pdf")
 _MEDIA = (*sorted({*UPLOADED, "video/mp4", "audio/mp4", "audio/wav"}), "image/jpeg", "application/zip")
 _TEXTS = ("text/plain", "application/x-subrip", "text/vtt")
 _LOCATION = ("Location",)
@@ -237,6 +242,24 @@ _OWN: tuple[Route, ...] = (
           problems=("not_found", "on_hold")),
     Route("GET", f"{_V1}/dev/lectures", lectures.development, "List the caller's lectures, for development",
           takes=LectureQuery, gives=LectureList, problems=("not_found",), head=True),
+    # documents
+    Route("POST", f"{_DOCUMENTS}/upload", documents.upload, "Send a document", gives=DocumentAccepted, status=202,
+          problems=_UPLOAD_PROBLEMS, form=True, form_fields=("course_id",)),
+    Route("GET", _DOCUMENTS, documents.index, "List documents, newest first", takes=DocumentQuery, gives=DocumentList,
+          head=True),
+    Route("GET", _DOCUMENT, documents.detail, "A document", gives=DocumentView, problems=("not_found",), head=True),
+    Route("DELETE", _DOCUMENT, documents.delete, "Delete a document", status=204,
+          problems=("not_found", "on_hold")),
+    Route("GET", f"{_DOCUMENT}/file", documents.file, "A document's bytes (Range)",
+          problems=("not_found", "not_ready", "original_expired", "range_not_satisfiable"), media=("application/pdf",),
+          head=True),
+    Route("GET", f"{_DOCUMENT}/renditions/{{kind}}", documents.rendition, "What was made of a document (Range)",
+          problems=("not_found", "not_ready", "original_expired", "rendition_expired", "range_not_satisfiable"),
+          media=_PRINTED, head=True),
+    Route("GET", f"{_DOCUMENT}/pages/{{number}}", documents.page, "A page's text", gives=PageView,
+          problems=("not_found", "not_ready"), head=True),
+    Route("GET", f"{_DOCUMENT}/pages/{{number}}/image", documents.image, "A page's picture",
+          problems=("not_found", "not_ready", "range_not_satisfiable"), media=("image/jpeg",), head=True),
     # jobs
     Route("POST", _JOBS, jobs.create, "Ask for work on a recording", takes=JobRequest, gives=JobAccepted, status=202,
           headers=_LOCATION, problems=_WORK_PROBLEMS, rate=_HEAVY),

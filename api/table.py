@@ -38,6 +38,7 @@ class Route:
     sends: type[BaseModel] | None = None
     headers: tuple[str, ...] = ()
     form: bool = False
+    form_fields: tuple[str, ...] = ()
     head: bool = False
     alias_of: str | None = None
     rate: RateClass | None = None

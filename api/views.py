@@ -3,10 +3,11 @@
 from typing import Any
 
 from schemas.analyses import Analyses
+from schemas.documents import DocumentItem, DocumentOutline, DocumentView, Page, PageView
 from schemas.jobs import Job
 from schemas.lectures import LectureItem, LectureState, LectureStatus, LectureView
 from schemas.media import RenditionKind
-from schemas.recordings import Recording, RecordingStatus
+from schemas.recordings import Recording, RecordingKind, RecordingStatus
 from schemas.responses import (
     AnalysesView,
     RecordingItem,
@@ -20,7 +21,7 @@ from schemas.responses import (
 from schemas.transcripts import Transcript
 from stores.recordings import Usage
 
-RECORDINGS_PATH = "/api/v1/recordings"
+_PATHS = {RecordingKind.RECORDING: "/api/v1/recordings", RecordingKind.DOCUMENT: "/api/v1/documents"}
 _SHARED = (
     "id",
     "title",
@@ -43,6 +44,10 @@ _SHARED = (
 )
 _OF_LECTURES = (
     *("id", "title", "error", "job_id", "size_bytes", "duration_seconds", "has_video", "has_audio", "created_at"),
+)
+
+_OF_DOCUMENTS = (
+    *("id", "title", "filename", "status", "size_bytes", "pages", "language", "created_at", "job_id", "error"),
 )
 
 
@@ -129,8 +134,36 @@ def _of_lecture(recording: Recording, reader: str) -> dict[str, Any]:
     }
 
 
-def _address(recording: Recording, *parts: str) -> str:
-    return "/".join((RECORDINGS_PATH, recording.id, *parts))
+def document(recording: Recording) -> DocumentItem:
+    """A document as lists show it."""
+    return DocumentItem(**_of_document(recording))
+
+
+def whole_document(recording: Recording, text: DocumentOutline | None, analyses: Analyses | None) -> DocumentView:
+    """A document with everything that is ready of it."""
+    return DocumentView(
+        **_of_document(recording), text=text, analyses=AnalysesView(**dict(analyses)) if analyses else None
+    )
+
+
+def _of_document(recording: Recording) -> dict[str, Any]:
+    return {
+        **{name: getattr(recording, name) for name in _OF_DOCUMENTS},
+        "course_id": recording.project_id,
+        "file_url": address(recording, "file"),
+        "renditions": _renditions(recording),
+    }
+
+
+def page(recording: Recording, found: Page) -> PageView:
+    """A page of a document."""
+    image = address(recording, "pages", str(found.number), "image") if found.readable else None
+    return PageView(**dict(found), image_url=image)
+
+
+def address(recording: Recording, *parts: str) -> str:
+    """The path of a recording or document, or of what is under it."""
+    return "/".join((_PATHS[recording.kind], recording.id, *parts))
 
 
 def _renditions(recording: Recording) -> tuple[RenditionView, ...]:
@@ -139,7 +172,7 @@ def _renditions(recording: Recording) -> tuple[RenditionView, ...]:
             kind=rendition.kind,
             content_type=rendition.content_type,
             size_bytes=rendition.size_bytes,
-            url=_address(recording, "renditions", rendition.kind),
+            url=address(recording, "renditions", rendition.kind),
         )
         for rendition in recording.renditions
         if rendition.kind is not RenditionKind.ORIGINAL
@@ -155,7 +188,7 @@ def _original(recording: Recording) -> tuple[RenditionView, ...]:
             kind=RenditionKind.ORIGINAL,
             content_type=recording.content_type,
             size_bytes=recording.size_bytes,
-            url=_address(recording, "renditions", RenditionKind.ORIGINAL),
+            url=address(recording, "renditions", RenditionKind.ORIGINAL),
         ),
     )
 
@@ -166,7 +199,7 @@ def _thumbnails(recording: Recording) -> tuple[ThumbnailView, ...]:
             at=thumbnail.at,
             width=thumbnail.width,
             height=thumbnail.height,
-            url=_address(recording, "thumbnails", str(number)),
+            url=address(recording, "thumbnails", str(number)),
         )
         for number, thumbnail in enumerate(recording.thumbnails)
     )
@@ -176,5 +209,5 @@ def _transcript(recording: Recording, transcript: Transcript | None) -> Transcri
     if transcript is None:
         return None
     return TranscriptLink(
-        language=transcript.language, complete=transcript.complete, url=_address(recording, "transcript")
+        language=transcript.language, complete=transcript.complete, url=address(recording, "transcript")
     )

@@ -10,6 +10,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.events import (
+    DocumentRead,
+    DocumentUploaded,
     Event,
     JobRequested,
     RecordingAnalysed,
@@ -115,6 +117,8 @@ class MonthUsage(Frozen):
 
 _COUNTED: dict[type[Event], Callable[[Any], Counts]] = {
     RecordingUploaded: lambda event: Counts(uploads=1, uploaded_bytes=event.size_bytes),
+    DocumentUploaded: lambda event: Counts(uploads=1, uploaded_bytes=event.size_bytes),
+    DocumentRead: lambda _: Counts(),
     JobRequested: lambda _: Counts(jobs=1),
     RecordingTranscribed: lambda event: Counts(transcribed_seconds=event.duration_seconds),
     RecordingAnalysed: lambda _: Counts(analyses=1),

@@ -1,4 +1,8 @@
-"""What is made from a transcript. Every statement cites the moment that it came from."""
+"""What is made from a transcript, or from the text of a document.
+
+Every statement cites where it came from: of a recording the moment, in seconds, and of a document the page, from 1.
+What belongs to the other kind is None.
+"""
 
 from enum import StrEnum
 from typing import Literal
@@ -9,7 +13,7 @@ from schemas.model import Frozen
 
 
 class AnalysisKind(StrEnum):
-    """The four analyses of every recording."""
+    """The four analyses of every recording and document."""
 
     SUMMARY = "summary"
     ACTION_ITEMS = "action_items"
@@ -18,18 +22,20 @@ class AnalysisKind(StrEnum):
 
 
 class Citation(Frozen):
-    """Where a statement comes from: a position in seconds, and the segment there."""
+    """Where a statement comes from: a position in seconds, and the segment there; or a page."""
 
-    start: float = Field(ge=0)
-    end: float = Field(ge=0)
-    segment_id: int = Field(ge=0)
+    start: float | None = Field(default=None, ge=0)
+    end: float | None = Field(default=None, ge=0)
+    segment_id: int | None = Field(default=None, ge=0)
+    page: int | None = Field(default=None, ge=1)
 
 
 class ActionItem(Frozen):
     """Something that somebody said is to be done. `owner` and `due` in the speaker's own words."""
 
     text: str
-    at: float = Field(ge=0)
+    at: float | None = Field(default=None, ge=0)
+    page: int | None = Field(default=None, ge=1)
     owner: str | None = None
     due: str | None = None
     citations: tuple[Citation, ...] = ()
@@ -39,7 +45,8 @@ class KeyPoint(Frozen):
     """A point worth remembering."""
 
     text: str
-    at: float = Field(ge=0)
+    at: float | None = Field(default=None, ge=0)
+    page: int | None = Field(default=None, ge=1)
     citations: tuple[Citation, ...] = ()
 
 
@@ -47,16 +54,18 @@ SentimentLabel = Literal["positive", "neutral", "negative", "mixed"]
 
 
 class SentimentSpan(Frozen):
-    """The mood of a stretch of the recording. `score` from -1 (negative) to 1 (positive)."""
+    """The mood of a stretch of the recording, or of some pages. `score` from -1 (negative) to 1 (positive)."""
 
-    start: float = Field(ge=0)
-    end: float = Field(ge=0)
+    start: float | None = Field(default=None, ge=0)
+    end: float | None = Field(default=None, ge=0)
+    first_page: int | None = Field(default=None, ge=1)
+    last_page: int | None = Field(default=None, ge=1)
     label: SentimentLabel
     score: float = Field(ge=-1, le=1)
 
 
 class Summary(Frozen):
-    """The summary, with the passages it rests on. `extractive`: made of the recording's own sentences."""
+    """The summary, with the passages it rests on. `extractive`: made of sentences of the original."""
 
     text: str = ""
     provider: str
@@ -65,7 +74,7 @@ class Summary(Frozen):
 
 
 class ActionItems(Frozen):
-    """All action items, in order of their moment."""
+    """All action items, in order of their place."""
 
     items: tuple[ActionItem, ...] = ()
     provider: str
@@ -74,7 +83,7 @@ class ActionItems(Frozen):
 
 
 class KeyPoints(Frozen):
-    """All key points, in order of their moment."""
+    """All key points, in order of their place."""
 
     items: tuple[KeyPoint, ...] = ()
     provider: str
@@ -83,7 +92,7 @@ class KeyPoints(Frozen):
 
 
 class Sentiment(Frozen):
-    """The mood overall, and over time."""
+    """The mood overall, and over time or pages."""
 
     label: SentimentLabel = "neutral"
     score: float = Field(default=0, ge=-1, le=1)
@@ -94,7 +103,7 @@ class Sentiment(Frozen):
 
 
 class Analyses(Frozen):
-    """The four analyses of one transcript."""
+    """The four analyses of one transcript or document."""
 
     summary: Summary
     action_items: ActionItems

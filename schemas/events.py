@@ -52,6 +52,17 @@ class RecordingUploaded(Event):
     source: str
 
 
+class DocumentUploaded(Event):
+    """A document's bytes are complete in the object store and its job exists. Its id is that of a recording."""
+
+    topic = Topic.UPLOADS
+    type: Literal["document.uploaded"] = "document.uploaded"
+    object_key: str
+    content_type: str
+    size_bytes: int
+    sha256: str
+
+
 class JobRequested(Event):
     """Work on a recording that is there was asked for, or a failed job was set going again: at those steps."""
 
@@ -121,6 +132,20 @@ class RecordingTranscribed(Event):
     duration_seconds: float
 
 
+class DocumentRead(Event):
+    """The text of a whole document is stored, and a picture of each page. `words` is 0 where it holds no text.
+
+    `unreadable` counts the pages that are broken and were passed over.
+    """
+
+    topic = Topic.TRANSCRIPTS
+    type: Literal["document.read"] = "document.read"
+    language: str | None = None
+    pages: int
+    words: int
+    unreadable: int = 0
+
+
 class RecordingAnalysed(Event):
     """The analyses are stored."""
 
@@ -186,12 +211,14 @@ class DeadLetter(Event):
 
 AnyEvent = Annotated[
     RecordingUploaded
+    | DocumentUploaded
     | JobRequested
     | AudioAvailable
     | AudioExtracted
     | MediaRendered
     | ScenesDetected
     | RecordingTranscribed
+    | DocumentRead
     | RecordingAnalysed
     | RecordingExported
     | RecordingDeleted

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from schemas.analyses import ActionItem, Analyses, Sentiment
+from schemas.analyses import ActionItem, Analyses, KeyPoint, Sentiment, SentimentSpan
 
 _MEANT = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
 _STARTS_A_LIST = re.compile(r"^(\d*)([-+=.)])")
 
 
 def analyses_markdown(title: str, analyses: Analyses) -> str:
-    """The four analyses under the recording's title, each statement with the moment that it came from."""
+    """The four analyses under the recording's title, each statement with the moment or page that it came from."""
     return "\n".join(
         [
             f"# {_plain(title)}",
@@ -18,7 +18,7 @@ def analyses_markdown(title: str, analyses: Analyses) -> str:
             *_section("Action items", map(_action, analyses.action_items.items), analyses.action_items.extractive),
             *_section(
                 "Key points",
-                (f"- {_plain(point.text)} ({_clock(point.at)})" for point in analyses.key_points.items),
+                (f"- {_plain(point.text)} ({_place(point)})" for point in analyses.key_points.items),
                 analyses.key_points.extractive,
             ),
             *_section("Sentiment", _sentiment(analyses.sentiment), analyses.sentiment.extractive),
@@ -31,13 +31,13 @@ def _section(heading: str, lines: Iterable[str], extractive: bool) -> Iterator[s
     yield from ("", f"## {heading}", "")
     yield from list(lines) or ["None."]
     if extractive:
-        yield from ("", "*Chosen from what was said, word for word.*")
+        yield from ("", "*Chosen from the original, word for word.*")
 
 
 def _action(item: ActionItem) -> str:
     more = [f"owner: {_plain(item.owner)}"] if item.owner else []
     more += [f"due: {_plain(item.due)}"] if item.due else []
-    return f"- [ ] {_plain(item.text)} ({'; '.join([*more, _clock(item.at)])})"
+    return f"- [ ] {_plain(item.text)} ({'; '.join([*more, _place(item)])})"
 
 
 def _sentiment(sentiment: Sentiment) -> Iterator[str]:
@@ -45,7 +45,18 @@ def _sentiment(sentiment: Sentiment) -> Iterator[str]:
     if sentiment.timeline:
         yield ""
     for span in sentiment.timeline:
-        yield f"- {_clock(span.start)} to {_clock(span.end)}: {span.label} ({span.score:+.2f})"
+        yield f"- {_stretch(span)}: {span.label} ({span.score:+.2f})"
+
+
+def _place(item: ActionItem | KeyPoint) -> str:
+    return _clock(item.at or 0) if item.page is None else f"page {item.page}"
+
+
+def _stretch(span: SentimentSpan) -> str:
+    if span.first_page is None:
+        return f"{_clock(span.start or 0)} to {_clock(span.end or 0)}"
+    pages = span.first_page, span.last_page
+    return f"page {pages[0]}" if pages[0] == pages[1] else f"pages {pages[0]} to {pages[1]}"
 
 
 def _clock(seconds: float) -> str:

@@ -10,6 +10,7 @@ class JobType(StrEnum):
 
     INGEST = "ingest"
     LECTURE = "lecture"
+    DOCUMENT = "document"
     RENDER = "render"
     SCENE_DETECTION = "scene_detection"
     TRANSCRIPTION = "transcription"
@@ -24,8 +25,8 @@ class Plan(Frozen):
     after: tuple[str, ...] = ()
 
 
-TAKES_IN = frozenset({JobType.INGEST, JobType.LECTURE})
-"""The kinds of job that take a recording in from the start: its status is theirs."""
+TAKES_IN = frozenset({JobType.INGEST, JobType.LECTURE, JobType.DOCUMENT})
+"""The kinds of job that take something in from the start: its status is that of the newest of them."""
 
 PIPELINES: dict[JobType, tuple[Plan, ...]] = {
     JobType.INGEST: (
@@ -41,6 +42,7 @@ PIPELINES: dict[JobType, tuple[Plan, ...]] = {
         Plan(stage="transcribe", after=("audio",)),
         Plan(stage="analyse", after=("transcribe",)),
     ),
+    JobType.DOCUMENT: (Plan(stage="pages"), Plan(stage="analyse", after=("pages",))),
     JobType.RENDER: (Plan(stage="render"),),
     JobType.SCENE_DETECTION: (Plan(stage="scenes"),),
     JobType.TRANSCRIPTION: (Plan(stage="audio"), Plan(stage="transcribe", after=("audio",))),
@@ -48,8 +50,14 @@ PIPELINES: dict[JobType, tuple[Plan, ...]] = {
     JobType.EXPORT: (Plan(stage="export"),),
 }
 
-READ_ORIGINAL = frozenset({"audio", "render", "scenes"})
+READ_ORIGINAL = frozenset({"audio", "render", "scenes", "pages"})
 """The stages that read what the client sent."""
+
+OF_DOCUMENTS = frozenset({JobType.DOCUMENT, JobType.ANALYSIS, JobType.EXPORT})
+"""What can be done with a document."""
+
+OF_RECORDINGS = frozenset(JobType) - {JobType.DOCUMENT}
+"""What can be done with a recording of sound or picture."""
 
 STAGE_NAMES = tuple(dict.fromkeys(plan.stage for plans in PIPELINES.values() for plan in plans))
 """Every stage, by the name that its steps have."""

@@ -1,4 +1,7 @@
-"""A recording: what a client sent, and what was made of it."""
+"""A recording: what a client sent, and what was made of it.
+
+A document is one too, of another kind: it comes in, is worked on, kept, found again and deleted in the same way.
+"""
 
 import re
 from datetime import datetime
@@ -11,6 +14,7 @@ from schemas.holds import Hold
 from schemas.jobs import Failure
 from schemas.media import Rendition, Scene, Thumbnail
 from schemas.model import Document
+from schemas.pipeline import OF_DOCUMENTS, OF_RECORDINGS, JobType
 
 SOURCE_MISSING = "source_missing"
 """The code of a recording whose original is no longer in the object store."""
@@ -28,12 +32,20 @@ class RecordingStatus(StrEnum):
     FAILED = "failed"
 
 
+class RecordingKind(StrEnum):
+    """What was sent: something to be heard or seen, or something to be read."""
+
+    RECORDING = "recording"
+    DOCUMENT = "document"
+
+
 class Source(StrEnum):
     """The door that a recording came in by."""
 
     PRESIGNED = "presigned"
     MULTIPART = "multipart"
     LECTURE = "lecture"
+    DOCUMENT = "document"
 
 
 class Link(Document):
@@ -60,12 +72,14 @@ class Recording(Document):
 
     `job_ids` are the jobs that were asked for later, and `job_id` the newest that took the recording in from the start.
     `etag` is the object store's mark of the bytes that were accepted. `lecture` and `links` are a lecture's, which
-    belongs to whoever is linked to it. `deleted_at` is set when the recording is deleted, and from then on nobody sees
+    belongs to whoever is linked to it. `course_id` of a document is kept as its `project_id`; `sha256` is that of its
+    bytes, and `pages` how many it has. `deleted_at` is set when the recording is deleted, and from then on nobody sees
     it; the document itself goes last.
     """
 
     id: str
     revision: int = 1
+    kind: RecordingKind = RecordingKind.RECORDING
     owner_id: str
     project_id: str | None = None
     section_id: str | None = None
@@ -80,6 +94,7 @@ class Recording(Document):
     object_key: str
     content_type: str | None = None
     etag: str | None = None
+    sha256: str | None = None
     quality: str | None = None
     fps: float | None = None
     has_system_audio: bool = False
@@ -88,6 +103,7 @@ class Recording(Document):
     has_video: bool | None = None
     has_audio: bool | None = None
     language: str | None = None
+    pages: int | None = None
     renditions: list[Rendition] = Field(default_factory=list)
     thumbnails: list[Thumbnail] = Field(default_factory=list)
     scenes: list[Scene] = Field(default_factory=list)
@@ -107,6 +123,16 @@ class Recording(Document):
         """The ending of the client's file name, with its dot, where it is a plain one; else nothing."""
         found = _ENDING.fullmatch(PurePosixPath(self.filename).suffix)
         return found[0] if found else ""
+
+    @property
+    def taken_in_by(self) -> JobType:
+        """The kind of job that takes it in from the start."""
+        return JobType.DOCUMENT if self.kind is RecordingKind.DOCUMENT else JobType.INGEST
+
+    @property
+    def possible_work(self) -> frozenset[JobType]:
+        """The kinds of job that make sense with it."""
+        return OF_DOCUMENTS if self.kind is RecordingKind.DOCUMENT else OF_RECORDINGS
 
     @property
     def original_lost(self) -> bool:

@@ -147,6 +147,12 @@ class RecordingQuery(VideoQuery):
     project_id: str | None = Field(default=None, pattern=PROJECT_ID)
 
 
+class DocumentQuery(VideoQuery):
+    """Which documents to list."""
+
+    course_id: str | None = Field(default=None, pattern=PROJECT_ID)
+
+
 class ProjectJobQuery(Page):
     """Which of a project's jobs to list."""
 

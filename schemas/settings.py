@@ -89,6 +89,8 @@ class Settings(BaseSettings):
     media_cpu_seconds: int = Field(default=7200, ge=1)
     media_decoded_gb: int = Field(default=8192, ge=1)
     media_output_gb: int = Field(default=8, ge=1)
+    document_pages: int = Field(default=2000, ge=1, le=20_000)
+    document_page_seconds: float = Field(default=60, gt=0)
     stage_failure_share: float = Field(default=0.5, gt=0, le=1)
     stage_probe_seconds: float = Field(default=60, gt=0)
     shutdown_grace_seconds: float = Field(default=20, ge=0)

@@ -15,11 +15,13 @@ from schemas.recordings import Recording
 from schemas.time import now
 from stores import keys, lifecycle
 from stores.analyses import AnalysesStore
+from stores.copies import Copies
 from stores.errors import LeaseLost, OnHold, promptly
 from stores.folders import Folders
 from stores.jobs import Jobs
 from stores.objects import Objects
 from stores.outbox import Outbox
+from stores.pages import Pages
 from stores.publisher import Publisher
 from stores.recordings import Recordings
 from stores.transcripts import Transcripts
@@ -34,6 +36,8 @@ class Deletion:
     jobs: Jobs
     recordings: Recordings
     transcripts: Transcripts
+    pages: Pages
+    copies: Copies
     analyses: AnalysesStore
     objects: Objects
     outbox: Outbox
@@ -58,9 +62,11 @@ class Deletion:
                 await self.publisher.publish(_deleted(recording))
         await self.objects.delete_prefix(keys.recording_prefix(recording.id))
         await self.transcripts.delete(recording.id)
+        await self.pages.delete(recording.id)
         await self.analyses.delete(recording.id)
         for job_id in recording.every_job_id:
             await self.jobs.delete(job_id)
+        await self.copies.release(recording)
         await self.recordings.forget(recording.id)
         audit.info("recording deleted", recording_id=recording.id, owner_id=recording.owner_id)
 

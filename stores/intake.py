@@ -8,16 +8,16 @@ from typing import Any
 
 import structlog
 
-from schemas.events import RecordingUploaded, event_id
+from schemas.events import DocumentUploaded, Event, RecordingUploaded, event_id
 from schemas.jobs import Job
 from schemas.model import Frozen
-from schemas.recordings import Recording
+from schemas.recordings import Recording, RecordingKind
 from schemas.time import now
 from stores import lifecycle
 from stores.jobs import Jobs
 from stores.objects import ObjectMissing, Objects, ObjectStat
 from stores.recordings import Recordings
-from stores.signatures import HEAD_BYTES, Kind, looks_like, recognise
+from stores.signatures import HEAD_BYTES, PDF, Kind, looks_like, recognise
 
 log = structlog.get_logger(__name__)
 
@@ -59,6 +59,16 @@ def media_kind(head: bytes) -> Kind:
     return kind
 
 
+def document_kind(head: bytes) -> Kind:
+    """What a document is that begins so. Raises Unacceptable unless it is a PDF."""
+    kind = recognise(head)
+    if kind != PDF:
+        found = looks_like(head)
+        named = "an empty file" if found == "empty" else found
+        raise Unacceptable("unsupported_media", f"The file is no PDF document: it looks like {named}.")
+    return PDF
+
+
 def expect_size(size: int, most: int) -> None:
     """Raises Unacceptable for more than `most` bytes."""
     if size > most:
@@ -69,8 +79,11 @@ async def examine(objects: Objects, recording: Recording, most: int) -> Stored:
     """What the recording's object is, by what the store says and by its first bytes.
 
     Raises Unacceptable when there is none, when it is not what was announced, larger than `most` bytes, or no media;
-    StoreUnavailable.
+    StoreUnavailable. A document is accepted by the form that brings it, or not at all: nobody has its hash otherwise,
+    and whoever sent it was told that it did not arrive.
     """
+    if recording.kind is RecordingKind.DOCUMENT:
+        raise Unacceptable("object_missing", "The form that brought the document broke off.")
     stat = await objects.stat(recording.object_key)
     if stat is None:
         raise Unacceptable("object_missing", "Nothing has been uploaded to the address yet.")
@@ -114,7 +127,9 @@ async def accept(
     return job, job is new
 
 
-def _uploaded(recording: Recording) -> RecordingUploaded:
+def _uploaded(recording: Recording) -> Event:
+    if recording.kind is RecordingKind.DOCUMENT:
+        return _document_uploaded(recording)
     assert recording.content_type is not None
     return RecordingUploaded(
         id=event_id("recording.uploaded", recording.job_id),
@@ -125,4 +140,19 @@ def _uploaded(recording: Recording) -> RecordingUploaded:
         content_type=recording.content_type,
         size_bytes=recording.size_bytes,
         source=recording.source,
+    )
+
+
+def _document_uploaded(recording: Recording) -> DocumentUploaded:
+    assert recording.content_type is not None
+    assert recording.sha256 is not None
+    return DocumentUploaded(
+        id=event_id("document.uploaded", recording.job_id),
+        recording_id=recording.id,
+        owner_id=recording.owner_id,
+        job_id=recording.job_id,
+        object_key=recording.object_key,
+        content_type=recording.content_type,
+        size_bytes=recording.size_bytes,
+        sha256=recording.sha256,
     )

@@ -4,6 +4,7 @@ recordings/{recording}/original                 what the client sent
 recordings/{recording}/speech/{part}.pcm        16 kHz mono s16le, in the order of the parts
 recordings/{recording}/renditions/{name}        video.mp4, audio.m4a, speech.wav, poster.jpg, package.zip
 recordings/{recording}/thumbnails/{number}.jpg
+recordings/{recording}/pages/{number}.jpg       of a document
 """
 
 RECORDINGS = "recordings/"
@@ -48,3 +49,8 @@ def rendition(recording_id: str, name: str) -> str:
 def thumbnail(recording_id: str, number: int) -> str:
     """A thumbnail, counted from 0."""
     return f"{recording_prefix(recording_id)}thumbnails/{number:04d}.jpg"
+
+
+def page(recording_id: str, number: int) -> str:
+    """The picture of a document's page, counted from 1."""
+    return f"{recording_prefix(recording_id)}pages/{number:05d}.jpg"

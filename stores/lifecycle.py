@@ -40,7 +40,8 @@ def new_job(recording: Recording, uploaded: Event, attempts: int, at: datetime) 
         recording_id=recording.id,
         owner_id=recording.owner_id,
         project_id=recording.project_id,
-        steps=_planned(JobType.INGEST, attempts, at),
+        job_type=recording.taken_in_by,
+        steps=_planned(recording.taken_in_by, attempts, at),
         created_at=at,
     )
     _put_out(job, uploaded)

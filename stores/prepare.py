@@ -10,6 +10,7 @@ from stores.folders import Folders
 from stores.jobs import Jobs
 from stores.lectures import Lectures
 from stores.objects import Objects
+from stores.pages import Pages
 from stores.people import People
 from stores.recordings import Recordings
 from stores.retention import Rules
@@ -26,7 +27,7 @@ async def prepare(settings: Settings) -> None:
     await prepare_topics(settings)
     database = connect(settings)
     try:
-        for kind in (Jobs, Recordings, Folders, Rules, Uploads, Lectures, Transcripts, Activity, *_OF_PEOPLE):
+        for kind in (Jobs, Recordings, Folders, Rules, Uploads, Lectures, Transcripts, Pages, Activity, *_OF_PEOPLE):
             await kind(database).prepare()
     finally:
         disconnect(database)

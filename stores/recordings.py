@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from schemas.holds import Hold
 from schemas.jobs import Failure, Job, Status
 from schemas.media import Rendition, RenditionKind
-from schemas.recordings import Recording, RecordingStatus
+from schemas.recordings import Recording, RecordingKind, RecordingStatus
 from schemas.retention import Matter
 from schemas.time import now
 from stores.documents import Database, from_document, to_document
@@ -55,6 +55,15 @@ class Usage(NamedTuple):
 
 Fields = dict[str, Any]
 Change = Callable[[Fields], bool]
+
+
+def _wanted(owner_id: str, before: str | None, title: str | None, equal: Fields) -> Fields:
+    """What a list of the caller's asks for; what of `equal` is None does not matter."""
+    wanted: Fields = {"owner_id": owner_id, **_ALIVE}
+    wanted |= {"_id": {"$lt": before}} if before else {}
+    wanted |= {name: value for name, value in equal.items() if value is not None}
+    wanted |= {"title": {"$regex": re.escape(title), "$options": "i"}} if title else {}
+    return wanted
 
 
 def fence_of(job: Job, number: int) -> str:
@@ -128,18 +137,33 @@ class Recordings:
         section_id: str | None = None,
         tag: str | None = None,
     ) -> list[Recording]:
-        """The caller's recordings, newest first, at most `limit`, those older than the id `before`.
+        """The caller's recordings, documents left out: newest first, at most `limit`, older than the id `before`.
 
         `title` is a part of the title, in any case.
         """
-        wanted: dict[str, Any] = {"owner_id": owner_id, **_ALIVE}
-        wanted |= {"_id": {"$lt": before}} if before else {}
-        wanted |= {"status": status} if status else {}
-        wanted |= {"project_id": project_id} if project_id else {}
-        wanted |= {"section_id": section_id} if section_id else {}
-        wanted |= {"tags": tag} if tag else {}
-        wanted |= {"title": {"$regex": re.escape(title), "$options": "i"}} if title else {}
-        return await self._newest(wanted, limit)
+        equal = {"status": status, "project_id": project_id, "section_id": section_id, "tags": tag}
+        wanted = _wanted(owner_id, before, title, {**equal, "kind": {"$in": [RecordingKind.RECORDING.value, None]}})
+        return await self._newest(wanted, limit)  # one of an earlier release has no kind
+
+    async def documents_owned(
+        self,
+        owner_id: str,
+        *,
+        limit: int,
+        before: str | None = None,
+        status: RecordingStatus | None = None,
+        project_id: str | None = None,
+        title: str | None = None,
+    ) -> list[Recording]:
+        """The caller's documents, as `list_owned` has recordings."""
+        equal = {"status": status, "project_id": project_id, "kind": RecordingKind.DOCUMENT.value}
+        return await self._newest(_wanted(owner_id, before, title, equal), limit)
+
+    async def all_owned(
+        self, owner_id: str, *, limit: int, before: str | None = None, project_id: str | None = None
+    ) -> list[Recording]:
+        """The caller's recordings and documents, newest first."""
+        return await self._newest(_wanted(owner_id, before, None, {"project_id": project_id}), limit)
 
     async def update_owned(self, owner_id: str, recording_id: str, fields: Fields) -> Recording | None:
         """Sets fields of the caller's own recording; None where there is none."""

@@ -1,8 +1,8 @@
 """What a file really is, by its first bytes. Names and announced types are never trusted.
 
 The signatures are those of the formats' own specifications: EBML (RFC 8794), ISO BMFF, RIFF, Ogg (RFC 3533), ID3v2,
-MPEG audio and ADTS frames, FLAC (RFC 9639), MPEG transport streams (ISO/IEC 13818-1), which HLS has. It says what
-a file claims to be; whether it can be decoded, a step finds.
+MPEG audio and ADTS frames, FLAC (RFC 9639), MPEG transport streams (ISO/IEC 13818-1), which HLS has, PDF (ISO 32000).
+It says what a file claims to be; whether it can be decoded, a step finds.
 """
 
 from typing import NamedTuple
@@ -39,11 +39,13 @@ CONTENT_TYPES = tuple(
 )
 """What sound and moving picture are called."""
 _TS_BYTES, _TS_MARKS = 188, 5
+PDF = Kind("application/pdf", "a PDF document", "pdf", media=False)
+_PDF_WITHIN = 1024
+"""Readers find a PDF's header behind so many bytes of something else."""
 _IMAGE_BRANDS = (b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis")
 _ATOMS = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 
 _OTHERS: tuple[tuple[bytes, str, str], ...] = (
-    (b"%PDF-", "application/pdf", "a PDF document"),
     (b"\x89PNG\r\n\x1a\n", "image/png", "a PNG image"),
     (b"\xff\xd8\xff", "image/jpeg", "a JPEG image"),
     (b"GIF8", "image/gif", "a GIF image"),
@@ -60,7 +62,9 @@ _OTHERS: tuple[tuple[bytes, str, str], ...] = (
 
 def recognise(head: bytes) -> Kind | None:
     """The kind of a file that begins so; None for what is not known. Needs up to HEAD_BYTES of it."""
-    return _container(head) or _other(head) or _audio_frames(head) or _text(head)
+    if head.startswith(b"%PDF-"):
+        return PDF
+    return _container(head) or _other(head) or _audio_frames(head) or _text(head) or _late_pdf(head)
 
 
 def looks_like(head: bytes) -> str:
@@ -69,6 +73,11 @@ def looks_like(head: bytes) -> str:
         return "empty"
     kind = recognise(head)
     return kind.name if kind else "of no type that is known here"
+
+
+def _late_pdf(head: bytes) -> Kind | None:
+    """A PDF behind what a server or a mail program put before it; ISO 32000-1, annex H, lets readers look for it."""
+    return PDF if b"%PDF-" in head[:_PDF_WITHIN] else None
 
 
 def _container(head: bytes) -> Kind | None:

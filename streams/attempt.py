@@ -136,6 +136,7 @@ class Attempt:
         if await self._resources.recordings.get(recording_id) is None:
             await self._resources.objects.delete_prefix(keys.recording_prefix(recording_id))
             await self._resources.transcripts.delete(recording_id)
+            await self._resources.pages.delete(recording_id)
             await self._resources.analyses.delete(recording_id)
 
     async def _settle(self, job: Job) -> None:

@@ -56,6 +56,7 @@ class Context:
         self.fence = fence_of(job, step.fence)
         self._recordings = patient(resources.recordings)
         self.transcripts = patient(resources.transcripts)
+        self.pages = patient(resources.pages)
         self.analyses = patient(resources.analyses)
         self.objects = resources.objects
         self.log = structlog.get_logger("tidemark.stage").bind(stage=step.name, job_id=job.id, fence=step.fence)

@@ -27,6 +27,8 @@ def deletion_of(resources: Resources) -> Deletion:
         jobs=resources.jobs,
         recordings=resources.recordings,
         transcripts=resources.transcripts,
+        pages=resources.pages,
+        copies=resources.copies,
         analyses=resources.analyses,
         objects=resources.objects,
         outbox=resources.outbox,

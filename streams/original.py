@@ -1,7 +1,9 @@
-"""A media function over a recording's original, in a child: the one way in which stages read what a client sent."""
+"""A function over a recording's original, in a child: the one way in which stages read what a client sent."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator
+import math
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,7 +12,9 @@ from providers.child_limits import too_much_output, within_output
 from schemas.failures import Permanent, Retryable
 from schemas.settings import Settings
 from stores import keys
+from stores.objects import ObjectMissing
 from streams.context import Context
+from streams.disk import room
 from streams.media.made import folder_bytes
 from streams.media.messages import Progress
 
@@ -67,6 +71,56 @@ async def result_over_original(ctx: Context, kind: type[R], entry: Callable[...,
     return result
 
 
+async def copy_of_original(ctx: Context) -> Path:
+    """The original as a file in the attempt's folder, for what cannot be read by ranges.
+
+    Raises Busy and Retryable (disk_full), Permanent (source_missing, source_changed), StoreUnavailable.
+    """
+    recording, path = await ctx.recording(), ctx.workdir / "original"
+    key = keys.original(recording.id)
+    with room(ctx.workdir, recording.size_bytes, "the document"), path.open("wb") as file:
+        try:
+            async with ctx.objects.open(key) as opened:
+                async for piece in as_accepted(ctx, opened, key, recording.size_bytes, recording.etag):
+                    await asyncio.to_thread(file.write, piece)
+        except ObjectMissing as error:
+            raise Permanent("source_missing", "What was uploaded is no longer in the object store.") from error
+    return path
+
+
+async def over_copy(
+    ctx: Context, copy: Path, patience: float, entry: Callable[..., Iterator[M]], *args: Any
+) -> AsyncGenerator[M, None]:
+    """Yields what `entry(copy, *args)` yields in a child.
+
+    Raises Retryable (timeout) when nothing comes for `patience` seconds; Permanent (output_limit) as over_original
+    does; what `entry` raises. To be closed (contextlib.aclosing).
+    """
+    most = output_bytes(ctx.settings) + copy.stat().st_size
+    messages = ctx.run_child(within_output, most, entry, copy, *args)
+    async with aclosing(messages):
+        while (message := await _next(messages, ctx.workdir, most, patience)) is not None:
+            yield message
+
+
+async def as_accepted(
+    ctx: Context, pieces: AsyncIterator[bytes], key: str, size_bytes: int, accepted: str | None
+) -> AsyncIterator[bytes]:
+    """The pieces of the original, never more than was accepted: asked before, so that nothing is read in vain, and
+    after, since it can be replaced meanwhile. Raises as expect_accepted does, and source_changed for another size.
+    """
+    await expect_accepted(ctx, key, accepted)
+    left = size_bytes
+    async for piece in pieces:
+        left -= len(piece)
+        if left < 0:
+            raise source_changed()
+        yield piece
+    if left:
+        raise source_changed()
+    await expect_accepted(ctx, key, accepted)
+
+
 def output_bytes(settings: Settings) -> int:
     """How much one attempt's child may write."""
     return settings.media_output_gb * _GB
@@ -86,17 +140,20 @@ def source_changed() -> Permanent:
     return Permanent("source_changed", "What was uploaded has been replaced since it was accepted.")
 
 
-async def _next(messages: AsyncGenerator[M, None], folder: Path, most: int) -> M | None:
-    """The next message, None after the last. Raises Permanent (output_limit) when the folder holds more than `most`.
+async def _next(messages: AsyncGenerator[M, None], folder: Path, most: int, patience: float = math.inf) -> M | None:
+    """The next message, None after the last. Raises Permanent (output_limit) when the folder holds more than `most`;
+    Retryable (timeout) after `patience` seconds.
 
     The folder is looked at from here, since a child that was taken over would not bound itself.
     """
-    coming = asyncio.ensure_future(anext(messages, None))
+    coming, began = asyncio.ensure_future(anext(messages, None)), time.monotonic()
     try:
         while not coming.done():
-            await asyncio.wait([coming], timeout=_LOOK_SECONDS)
+            await asyncio.wait([coming], timeout=min(_LOOK_SECONDS, patience))
             if await asyncio.to_thread(folder_bytes, folder) > most:
                 raise too_much_output(most)
+            if not coming.done() and time.monotonic() - began > patience:
+                raise Retryable("timeout", f"It takes longer than {patience:g} seconds.")
         return coming.result()
     finally:
         coming.cancel()

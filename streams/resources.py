@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from schemas.settings import Settings
 from stores.activity import Activity
 from stores.analyses import AnalysesStore
+from stores.copies import Copies
 from stores.documents import Database, connect, disconnect
 from stores.duties import Duties
 from stores.folders import Folders
 from stores.jobs import Jobs
 from stores.objects import Objects
 from stores.outbox import Outbox
+from stores.pages import Pages
 from stores.publisher import Publisher
 from stores.recordings import Recordings
 from stores.retention import Rules
@@ -29,6 +31,8 @@ class Resources:
     jobs: Jobs
     recordings: Recordings
     transcripts: Transcripts
+    pages: Pages
+    copies: Copies
     analyses: AnalysesStore
     objects: Objects
     publisher: Publisher
@@ -57,6 +61,8 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
             jobs=jobs,
             recordings=recordings,
             transcripts=Transcripts(database),
+            pages=Pages(database),
+            copies=Copies(database),
             analyses=AnalysesStore(database),
             objects=objects,
             publisher=publisher,

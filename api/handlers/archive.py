@@ -30,7 +30,7 @@ async def _files(request: web.Request, media: bool) -> AsyncIterator[Text | Medi
     async for text in _account(request):
         yield text
     before: str | None = None
-    while page := await request.app[RECORDINGS].list_owned(request[CALLER], limit=_AT_ONCE, before=before):
+    while page := await request.app[RECORDINGS].all_owned(request[CALLER], limit=_AT_ONCE, before=before):
         for recording in page:
             async for file in _recording(request, recording, media):
                 yield file

@@ -21,7 +21,7 @@ async def index(request: web.Request, query: ContentQuery) -> ContentList:
     place = query.cursor
     items: list[ContentItem] = []
     for _ in range(_LOOKS):
-        recordings = await request.app[RECORDINGS].list_owned(
+        recordings = await request.app[RECORDINGS].all_owned(
             request[CALLER], limit=_TOGETHER, before=_before(place), project_id=query.course_id
         )
         found = [item for item in await _generated(request.app, recordings) if place is None or _after(item.id, place)]
@@ -80,5 +80,5 @@ def _item(recording: Recording, kind: ContentType, path: str, complete: bool = T
         course_id=recording.project_id,
         complete=complete,
         created_at=recording.created_at,
-        url=f"{views.RECORDINGS_PATH}/{recording.id}{path}",
+        url=views.address(recording) + path,
     )

@@ -1,24 +1,18 @@
-"""Projects: what they hold and take up, and how it is deleted. A project is there as soon as something is in it.
+"""Projects: what they hold and take up, and how it is deleted. A project is there as soon as something is in it."""
 
-A video sent as a form goes to the object store as it arrives, never whole in memory or on disk.
-"""
-
-import asyncio
-import contextlib
 import re
-import time
 from pathlib import PurePosixPath
 
-import structlog
 from aiohttp import web
 
 from api import folders, views
 from api.destroying import destroy_contents, expect_none_on_hold
-from api.forms import Incoming, incoming
-from api.intake import accept, expect_media, expect_size
-from api.keys import ADMISSION, CALLER, METRICS, OBJECTS, RECORDINGS, SETTINGS
+from api.forms import incoming
+from api.intake import accept, expect_media
+from api.keys import ADMISSION, CALLER, RECORDINGS, SETTINGS
 from api.paging import page_of
 from api.problems import wrong_field
+from api.receiving import expect_length, kept_whole, noted, receive
 from schemas.folders import (
     FolderChange,
     FolderGone,
@@ -30,27 +24,18 @@ from schemas.folders import (
     FolderView,
 )
 from schemas.ids import new_id
-from schemas.problems import Problem
 from schemas.recordings import Recording, Source
 from schemas.requests import PROJECT_ID, VideoQuery, bare_filename
 from schemas.responses import StorageFreed, StorageStats, VideoAccepted, VideoList
 from schemas.time import now
 from stores import keys
-from stores.errors import StoreUnavailable
 from stores.signatures import HEAD_BYTES, Kind
-
-log = structlog.get_logger(__name__)
-
-_AROUND_BYTES = 1024 * 1024
-"""What a form may have around its file."""
-_SIGN_SECONDS = 15.0
-"""How often a form that is being received is marked as alive."""
 
 
 async def upload_video(request: web.Request) -> VideoAccepted:
     """Stores the form's `file` as a recording of the project and starts its processing."""
-    project_id, settings = _project_id(request), request.app[SETTINGS]
-    expect_size((request.content_length or 0) - _AROUND_BYTES, settings)
+    project_id = _project_id(request)
+    expect_length(request)
     admission, caller = request.app[ADMISSION], request[CALLER]
     with admission.form(caller):
         async with admission.place(caller):
@@ -61,7 +46,9 @@ async def _take_in(request: web.Request, project_id: str) -> VideoAccepted:
     file = await incoming(request, "file", request.app[SETTINGS].max_upload_bytes)
     kind = expect_media(await file.head(HEAD_BYTES))
     announced = _recording(request[CALLER], project_id, file.filename, kind)
-    recording = await _store(request.app, file, announced)
+    async with kept_whole(request.app, announced):
+        await receive(request.app, file, announced)
+        recording = await noted(request.app, announced, {"size_bytes": file.size_bytes})
     job = await accept(request.app, recording)
     return VideoAccepted(
         id=recording.id,
@@ -103,53 +90,6 @@ def _recording(owner_id: str, project_id: str, filename: str, kind: Kind) -> Rec
         created_at=created,
         updated_at=created,
     )
-
-
-async def _store(app: web.Application, file: Incoming, recording: Recording) -> Recording:
-    """Stores the document, then the bytes: so bytes never lie there unknown. On any error neither is left."""
-    await app[RECORDINGS].create(recording)
-    try:
-        await _receive(app, file, recording)
-        fields = {"size_bytes": file.size_bytes}
-        stored = await app[RECORDINGS].update_owned(recording.owner_id, recording.id, fields)
-        if stored is None:
-            raise Problem("not_found", "The recording was deleted meanwhile.")
-    except BaseException as error:
-        await asyncio.shield(_forget(app, recording, error))
-        raise
-    return stored
-
-
-async def _receive(app: web.Application, file: Incoming, recording: Recording) -> None:
-    assert recording.content_type is not None
-    async with app[OBJECTS].upload(recording.object_key, recording.content_type) as upload:
-        signed = time.monotonic()
-        async for chunk in file.chunks():
-            app[METRICS].upload_bytes.inc(len(chunk))
-            await upload.write(chunk)
-            if time.monotonic() - signed > _SIGN_SECONDS:
-                await _sign_of_life(app, recording)
-                signed = time.monotonic()
-
-
-async def _sign_of_life(app: web.Application, recording: Recording) -> None:
-    """Says in the document that bytes still come, however slowly: see stores/reconciler. Problem once it is deleted."""
-    with contextlib.suppress(StoreUnavailable):
-        if await app[RECORDINGS].update_owned(recording.owner_id, recording.id, {}) is None:
-            raise Problem("not_found", "The recording was deleted meanwhile.")
-
-
-async def _forget(app: web.Application, recording: Recording, why: BaseException) -> None:
-    """Removes what is there. A store that is away is not asked again: whoever waits for the answer has waited enough.
-
-    An upload that broke off shows nothing; should its end have been taken after all, the reconciler finds the object.
-    """
-    try:
-        if not (isinstance(why, StoreUnavailable) and why.store == "object store"):
-            await app[OBJECTS].delete(recording.object_key)
-        await app[RECORDINGS].delete_owned(recording.owner_id, recording.id)
-    except StoreUnavailable as error:
-        log.warning("an upload's remains could not be removed", recording_id=recording.id, reason=str(error))
 
 
 async def videos(request: web.Request, query: VideoQuery) -> VideoList:

@@ -1,7 +1,5 @@
 """Recordings: list, detail, change, delete, state, transcript, renditions and thumbnails."""
 
-from pathlib import PurePosixPath
-
 from aiohttp import hdrs, web
 
 from api import views
@@ -9,21 +7,14 @@ from api.downloads import Download, disposition, send
 from api.filing import changes, refile
 from api.keys import ANALYSES, CALLER, DELETION, JOBS, RECORDINGS, TRANSCRIPTS
 from api.paging import page_of
+from api.renditions import send_rendition
 from schemas import subtitles
-from schemas.media import RenditionKind
 from schemas.problems import Problem
-from schemas.recordings import Recording
+from schemas.recordings import Recording, RecordingKind
 from schemas.requests import RecordingChange, RecordingQuery, TranscriptQuery
 from schemas.responses import RecordingList, RecordingState, RecordingView
 from schemas.transcripts import Transcript
 
-_ENDINGS = {
-    RenditionKind.VIDEO: "mp4",
-    RenditionKind.AUDIO: "m4a",
-    RenditionKind.SPEECH: "wav",
-    RenditionKind.POSTER: "jpg",
-    RenditionKind.PACKAGE: "zip",
-}
 _SUBTITLES = {
     "txt": (subtitles.txt, "text/plain"),
     "srt": (subtitles.srt, "application/x-subrip"),
@@ -52,7 +43,7 @@ def _expect_own(request: web.Request, recording: Recording | None) -> Recording:
 
 
 def _expect_here(request: web.Request, recording: Recording | None) -> Recording:
-    if recording is None:
+    if recording is None or recording.kind is not RecordingKind.RECORDING:
         raise Problem("not_found", "There is no such recording.")
     if request.match_info.get("project_id", recording.project_id) != recording.project_id:
         raise Problem("not_found", "There is no such recording in this project.")
@@ -134,40 +125,7 @@ async def transcript(request: web.Request, query: TranscriptQuery) -> Transcript
 
 async def rendition(request: web.Request) -> web.StreamResponse:
     """A rendition's bytes, or a range of them."""
-    recording = await readable(request)
-    try:
-        kind = RenditionKind(request.match_info["kind"])
-    except ValueError as error:
-        raise Problem("not_found", "There is no such kind of rendition.") from error
-    return await send(request, _original(recording) if kind is RenditionKind.ORIGINAL else _made(recording, kind))
-
-
-def _original(recording: Recording) -> Download:
-    if recording.content_type is None:
-        raise Problem("not_ready", "The upload is not complete yet.")
-    if recording.original_expired_at is not None:
-        raise Problem("original_expired", "What was uploaded has gone by a rule of retention.")
-    return Download(
-        key=recording.object_key,
-        content_type=recording.content_type,
-        filename=recording.filename,
-        disposition="attachment",
-    )
-
-
-def _made(recording: Recording, kind: RenditionKind) -> Download:
-    for made in recording.renditions:
-        if made.kind is kind:
-            name = f"{PurePosixPath(recording.filename).stem}.{_ENDINGS[kind]}"
-            return Download(
-                key=made.key,
-                content_type=made.content_type,
-                filename=name,
-                disposition="attachment" if kind is RenditionKind.PACKAGE else "inline",
-            )
-    if recording.renditions_expired_at is not None:
-        raise Problem("rendition_expired", f"The {kind.value} has gone by a rule of retention.")
-    raise Problem("not_ready", f"There is no {kind.value} of this recording, or not yet.")
+    return await send_rendition(request, await readable(request))
 
 
 async def thumbnail(request: web.Request) -> web.StreamResponse:

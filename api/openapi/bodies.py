@@ -15,18 +15,17 @@ REF = "#/components/schemas/{model}"
 EVENTS = "text/event-stream"
 _JSON = "application/json"
 _STRING = {"type": "string"}
-_FORM = {
-    "type": "object",
-    "required": ["file"],
-    "properties": {
-        "file": {
-            "type": "string",
-            "format": "binary",
-            "contentMediaType": "application/octet-stream",
-            "description": "A video or audio file.",
-        }
-    },
+_FILE = {
+    "type": "string",
+    "format": "binary",
+    "contentMediaType": "application/octet-stream",
+    "description": "The file.",
 }
+
+
+def _form(route: Route) -> dict[str, Any]:
+    properties = {"file": _FILE, **dict.fromkeys(route.form_fields, _STRING)}
+    return {"type": "object", "required": ["file"], "properties": properties}
 
 
 class Plainly(GenerateJsonSchema):
@@ -55,7 +54,7 @@ class Bodies:
     def request(self, route: Route) -> dict[str, Any] | None:
         """What the route's request must carry; None for one without a body."""
         if route.form:
-            return {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}
+            return {"required": True, "content": {"multipart/form-data": {"schema": _form(route)}}}
         if route.takes is None or route.reads_query:
             return None
         return {"required": True, "content": {_JSON: self.of(route.takes)}}

@@ -1,14 +1,16 @@
-"""The offline analyst: it chooses among the recording's own sentences, and says so. No key, no model, no network."""
+"""The offline analyst: it chooses among the sentences that are there, and says so. No key, no model, no network."""
 
 import asyncio
 import math
 
-from providers.language.face import NO_SPEECH, has_words
-from providers.language.mood import moods, overall, timeline
+from providers.language.face import NO_SPEECH, NO_TEXT, Material, has_words
+from providers.language.mood import PAGES, SECONDS, moods, overall, timeline
+from providers.language.paged import as_transcript, on_pages
 from providers.language.promises import action_item
 from providers.language.ranking import Ranking
 from providers.language.sentences import Sentence, citations_of, sentences
 from schemas.analyses import ActionItem, ActionItems, Analyses, KeyPoint, KeyPoints, Sentiment, Summary
+from schemas.documents import DocumentText
 from schemas.transcripts import Transcript
 
 _MOST_SUMMARY_SENTENCES = 8
@@ -22,27 +24,33 @@ class Extractive:
 
     name = "offline"
 
-    async def analyse(self, transcript: Transcript) -> Analyses:
+    async def analyse(self, material: Material) -> Analyses:
         """See Analyst. Action items and sentiment are found in English only; in other languages they stay empty."""
-        return await asyncio.to_thread(extract, transcript)
+        return await asyncio.to_thread(extract, material)
 
 
-def extract(transcript: Transcript) -> Analyses:
-    """The four analyses. Takes time in proportion to the transcript; blocks."""
+def extract(material: Material) -> Analyses:
+    """The four analyses. Takes time in proportion to the material; blocks."""
+    if isinstance(material, DocumentText):
+        return on_pages(_extracted(as_transcript(material), NO_TEXT, PAGES))
+    return _extracted(material, NO_SPEECH, SECONDS)
+
+
+def _extracted(transcript: Transcript, without_words: str, window: float) -> Analyses:
     said = sentences(transcript.segments) if has_words(transcript) else []
     english = (transcript.language or "en").lower().startswith("en")
     ranking = Ranking(said, transcript.language)
     return Analyses(
-        summary=_summary(ranking),
+        summary=_summary(ranking, without_words),
         key_points=_key_points(ranking),
         action_items=_action_items(said if english else []),
-        sentiment=_sentiment(said if english else []),
+        sentiment=_sentiment(said if english else [], window),
     )
 
 
-def _summary(ranking: Ranking) -> Summary:
+def _summary(ranking: Ranking, without_words: str) -> Summary:
     if not ranking.sentences:
-        return Summary(text=NO_SPEECH, provider=Extractive.name, extractive=True)
+        return Summary(text=without_words, provider=Extractive.name, extractive=True)
     count = min(_MOST_SUMMARY_SENTENCES, max(1, round(math.sqrt(len(ranking.sentences)))))
     chosen = [ranking.sentences[index] for index in ranking.best(count)] or [ranking.sentences[0]]
     text = " ".join(sentence.text for sentence in chosen)
@@ -76,7 +84,7 @@ def _action_items(said: list[Sentence]) -> ActionItems:
     return ActionItems(items=items, provider=Extractive.name, extractive=True, citations=citations)
 
 
-def _sentiment(said: list[Sentence]) -> Sentiment:
+def _sentiment(said: list[Sentence], window: float) -> Sentiment:
     scores = moods(said)
     label, score = overall(scores)
     strongest = sorted(range(len(said)), key=lambda index: -abs(scores[index]))[:3]
@@ -84,7 +92,7 @@ def _sentiment(said: list[Sentence]) -> Sentiment:
     return Sentiment(
         label=label,
         score=score,
-        timeline=timeline(said, scores),
+        timeline=timeline(said, scores, window),
         provider=Extractive.name,
         extractive=True,
         citations=citations_of(felt),

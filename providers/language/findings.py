@@ -148,7 +148,7 @@ def assemble(parts: Sequence[Checked], summary: str, provider: str) -> Analyses:
 
 def _in_order(parts: Sequence[Checked], items: Callable[[Checked], Iterable[T]]) -> tuple[T, ...]:
     unique: dict[str, T] = {}
-    for item in sorted((item for part in parts for item in items(part)), key=lambda item: item.at):
+    for item in sorted((item for part in parts for item in items(part)), key=lambda item: item.at or 0):
         unique.setdefault(" ".join(item.text.casefold().split()).rstrip("."), item)
     return tuple(unique.values())
 
@@ -159,7 +159,7 @@ def _cited(items: Sequence[ActionItem] | Sequence[KeyPoint]) -> tuple[Citation, 
 
 def _sentiment(parts: Sequence[Checked], provider: str) -> Sentiment:
     score = sum(part.score * part.seconds for part in parts) / sum(part.seconds for part in parts)
-    timeline = sorted((mood for part in parts for mood in part.moods()), key=lambda mood: mood.start)
+    timeline = sorted((mood for part in parts for mood in part.moods()), key=lambda mood: mood.start or 0)
     return Sentiment(
         label=_label({part.label for part in parts}, score),
         score=round(_clamped(score), 3),

@@ -12,7 +12,8 @@ from schemas.analyses import SentimentLabel, SentimentSpan
 if TYPE_CHECKING:
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer  # type: ignore[import-untyped]  # no types
 
-_WINDOW_SECONDS = 30.0
+SECONDS, PAGES = 30.0, 1.0
+"""How long a window of the timeline is: of a recording half a minute, of a document a page."""
 _MOST_WINDOWS = 60
 _FELT = 0.05
 """VADER's own border between neutral and not."""
@@ -49,13 +50,15 @@ def _label(score: float, scores: Sequence[float]) -> SentimentLabel:
     return "positive" if score >= _CLEAR else "negative" if score <= -_CLEAR else "neutral"
 
 
-def timeline(sentences: Sequence[Sentence], scores: Sequence[float]) -> tuple[SentimentSpan, ...]:
-    """The mood over time, in windows of half a minute (longer ones where there would be too many), silence left out."""
+def timeline(
+    sentences: Sequence[Sentence], scores: Sequence[float], window: float = SECONDS
+) -> tuple[SentimentSpan, ...]:
+    """The mood over time, in windows of that length (longer ones where there would be too many), silence left out."""
     if not sentences:
         return ()
-    width = max(_WINDOW_SECONDS, math.ceil(sentences[-1].end / _MOST_WINDOWS))
+    width = max(window, math.ceil(sentences[-1].end / _MOST_WINDOWS))
     rated = zip(sentences, scores, strict=True)
-    windows = [list(window) for _, window in groupby(rated, key=lambda pair: pair[0].start // width)]
+    windows = [list(some) for _, some in groupby(rated, key=lambda pair: pair[0].start // width)]
     return tuple(_span(window) for window in windows)
 
 

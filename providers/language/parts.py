@@ -6,6 +6,7 @@ from typing import TypeVar
 from schemas.transcripts import Segment
 
 T = TypeVar("T")
+Line = Callable[[Segment], str]
 
 
 def line_of(segment: Segment) -> str:
@@ -14,14 +15,19 @@ def line_of(segment: Segment) -> str:
     return f"[{segment.id}] {segment.start:.1f} {speaker}: {' '.join(segment.text.split())}"
 
 
-def lines_of(segments: Sequence[Segment]) -> str:
+def line_of_page(segment: Segment) -> str:
+    """One page of a document as one line: number, text."""
+    return f"[{segment.id}] {' '.join(segment.text.split())}"
+
+
+def lines_of(segments: Sequence[Segment], line: Line = line_of) -> str:
     """The segments of a part, a line each."""
-    return "\n".join(line_of(segment) for segment in segments)
+    return "\n".join(map(line, segments))
 
 
-def parts_of(segments: Sequence[Segment], letters: int) -> list[list[Segment]]:
+def parts_of(segments: Sequence[Segment], letters: int, line: Line = line_of) -> list[list[Segment]]:
     """The segments in parts of at most so many letters: each exactly once, in order. A longer one is a part alone."""
-    return _packed([segment for segment in segments if segment.text.strip()], letters, lambda one: len(line_of(one)), 1)
+    return _packed([segment for segment in segments if segment.text.strip()], letters, lambda one: len(line(one)), 1)
 
 
 def grouped(texts: Sequence[str], letters: int) -> list[list[str]]:

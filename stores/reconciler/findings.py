@@ -20,6 +20,7 @@ class Kind(StrEnum):
     JOB_MISSING = "job_missing"
     JOB_ORPHANED = "job_orphaned"
     TRANSCRIPT_ORPHANED = "transcript_orphaned"
+    PAGES_ORPHANED = "pages_orphaned"
     ANALYSES_ORPHANED = "analyses_orphaned"
 
 

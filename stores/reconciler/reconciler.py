@@ -36,6 +36,7 @@ _HELD = frozenset(
         Kind.RENDITION_MISSING,
         Kind.JOB_ORPHANED,
         Kind.TRANSCRIPT_ORPHANED,
+        Kind.PAGES_ORPHANED,
         Kind.ANALYSES_ORPHANED,
     }
 )
@@ -70,6 +71,7 @@ class Reconciler:
             jobs=stores.jobs,
             all_recordings=stores.recordings,
             transcripts=stores.transcripts,
+            document_pages=stores.pages,
             analyses=stores.analyses,
             store=stores.objects,
             ages=Ages.of(self._settings),

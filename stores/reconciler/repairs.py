@@ -84,7 +84,7 @@ class Repairs:
 
     async def _repaired(self, finding: Finding) -> bool:
         match finding.kind:
-            case Kind.JOB_ORPHANED | Kind.TRANSCRIPT_ORPHANED | Kind.ANALYSES_ORPHANED:
+            case Kind.JOB_ORPHANED | Kind.TRANSCRIPT_ORPHANED | Kind.PAGES_ORPHANED | Kind.ANALYSES_ORPHANED:
                 return await self._remove_leftover(finding)
             case Kind.UPLOAD_PARTS:
                 return await self._abort(finding)
@@ -172,6 +172,8 @@ class Repairs:
                 await self._jobs.delete(finding.subject)
             case Kind.TRANSCRIPT_ORPHANED:
                 await self._deletion.transcripts.delete(finding.recording_id)
+            case Kind.PAGES_ORPHANED:
+                await self._deletion.pages.delete(finding.recording_id)
             case _:
                 await self._deletion.analyses.delete(finding.recording_id)
         return True

@@ -22,6 +22,7 @@ from stores.intake import Unacceptable, examine
 from stores.jobs import Jobs
 from stores.multipart import OpenUpload
 from stores.objects import Listed, Objects
+from stores.pages import Pages
 from stores.reconciler.findings import Finding, Kind
 from stores.reconciler.judgement import Ages, Subject, given_up, judge
 from stores.recordings import Recordings
@@ -52,6 +53,7 @@ class Survey:
     jobs: Jobs
     all_recordings: Recordings
     transcripts: Transcripts
+    document_pages: Pages
     analyses: AnalysesStore
     store: Objects
     ages: Ages
@@ -174,7 +176,7 @@ class Survey:
             await asyncio.sleep(self.pause)
 
     async def _leftovers(self) -> AsyncIterator[Finding]:
-        """Jobs, transcripts and analyses of recordings that are not there."""
+        """Jobs, transcripts, pages and analyses of recordings that are not there."""
         async for made in self.jobs.recordings():
             gone = await self._gone(recording_id for _, recording_id in made)
             for job_id, recording_id in made:
@@ -182,6 +184,7 @@ class Survey:
                     yield _orphan(Kind.JOB_ORPHANED, recording_id, job_id)
         for kind, pages in (
             (Kind.TRANSCRIPT_ORPHANED, self.transcripts.ids()),
+            (Kind.PAGES_ORPHANED, self.document_pages.ids()),
             (Kind.ANALYSES_ORPHANED, self.analyses.ids()),
         ):
             async for page in pages:
@@ -189,17 +192,22 @@ class Survey:
                     yield _orphan(kind, recording_id)
 
     async def _pages_left(self) -> AsyncIterator[Finding]:
-        """Pages of transcripts whose head and recording are not there: their writer died beside a deletion.
+        """Pages of transcripts and documents whose head and recording are not there: their writer died beside a
+        deletion.
 
         Pages are large, and to read through them may take longer than there is time for: that keeps no other finding
         from its turn.
         """
-        try:
-            async for page in self.transcripts.headless():
-                for recording_id in await self._gone(page):
-                    yield _orphan(Kind.TRANSCRIPT_ORPHANED, recording_id)
-        except StoreUnavailable as error:
-            log.warning("pages of transcripts were not all looked at", reason=str(error))
+        for kind, headless in (
+            (Kind.TRANSCRIPT_ORPHANED, self.transcripts.headless()),
+            (Kind.PAGES_ORPHANED, self.document_pages.headless()),
+        ):
+            try:
+                async for page in headless:
+                    for recording_id in await self._gone(page):
+                        yield _orphan(kind, recording_id)
+            except StoreUnavailable as error:
+                log.warning("pages were not all looked at", of=kind.value, reason=str(error))
 
     async def _gone(self, recording_ids: Iterable[str]) -> set[str]:
         """Those of the recordings that have no document, not even one of a deletion under way."""

@@ -1,13 +1,15 @@
-"""analyse: summary, action items, key points and sentiment, out of a transcript.
+"""analyse: summary, action items, key points and sentiment, out of a transcript or the text of a document.
 
-Consumes RecordingTranscribed from transcripts; puts out RecordingAnalysed. Key: recording. Every statement cites the
-moment that it came from. Cost: the language provider's; offline a fraction of a second.
+Consumes RecordingTranscribed and DocumentRead from transcripts; puts out RecordingAnalysed. Key: recording. Every
+statement cites the moment or the page that it came from. Cost: the language provider's; offline a fraction of a second.
 """
 
 from providers.language import Analyst
 from schemas.analyses import Analyses, AnalysisKind
-from schemas.events import Event, RecordingAnalysed, RecordingTranscribed
+from schemas.documents import DocumentText
+from schemas.events import DocumentRead, Event, RecordingAnalysed, RecordingTranscribed
 from schemas.failures import Busy, Permanent
+from schemas.recordings import RecordingKind
 from schemas.topics import Topic
 from schemas.transcripts import Transcript
 from streams.context import Context
@@ -18,11 +20,12 @@ _NOT_READY_SECONDS = 5.0
 
 
 async def perform(ctx: Context, _: Event) -> Outcome:
-    """Reads the transcript, has it analysed, stores the result in the place of an earlier one."""
-    transcript = await _transcript(ctx)
+    """Reads the text, has it analysed, stores the result in the place of an earlier one."""
+    document = (await ctx.recording()).kind is RecordingKind.DOCUMENT
+    material = await (_text(ctx) if document else _transcript(ctx))
 
     async def analysed(analyst: Analyst, instead_of: str | None) -> Outcome:
-        analyses = await analyst.analyse(transcript)
+        analyses = await analyst.analyse(material)
         await ctx.analyses.put(ctx.recording_id, ctx.fence, analyses)
         return Outcome({"analyses": _shown(analyses, instead_of)}, _event(ctx, analyses))
 
@@ -36,6 +39,15 @@ async def _transcript(ctx: Context) -> Transcript:
     if not transcript.complete:  # another job of the same recording is at it
         raise Busy("not_ready", "The transcript is just being made.", _NOT_READY_SECONDS)
     return transcript
+
+
+async def _text(ctx: Context) -> DocumentText:
+    text = await ctx.pages.get(ctx.recording_id)
+    if text is None:
+        raise Permanent("upstream_failed", "There is no text of the document that could be analysed.")
+    if not text.complete:  # another job of the same document is at it
+        raise Busy("not_ready", "The document is just being read.", _NOT_READY_SECONDS)
+    return text
 
 
 def _event(ctx: Context, analyses: Analyses) -> RecordingAnalysed:
@@ -64,7 +76,7 @@ def _shown(analyses: Analyses, instead_of: str | None) -> dict[str, object]:
 STAGE = Stage(
     name="analyse",
     consumes=Topic.TRANSCRIPTS,
-    accepts=(RecordingTranscribed,),
+    accepts=(RecordingTranscribed, DocumentRead),
     perform=perform,
     needs=("analyst",),
     limit=lambda settings: 10 * settings.provider_timeout_seconds,

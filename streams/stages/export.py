@@ -6,17 +6,13 @@ media through the worker's disk, once in and once out; next to no processor time
 """
 
 import asyncio
-import errno
 import json
-import shutil
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from schemas import subtitles
 from schemas.analyses import Analyses
 from schemas.events import Event, RecordingExported
-from schemas.failures import Busy, Retryable
 from schemas.markdown import analyses_markdown
 from schemas.media import RenditionKind
 from schemas.options import ExportOptions, Part, read_options
@@ -26,14 +22,10 @@ from schemas.transcripts import Transcript
 from stores.objects import ObjectMissing
 from stores.package import Package
 from streams.context import Context
-from streams.original import expect_accepted, source_changed
+from streams.disk import room
+from streams.original import as_accepted
 from streams.stage import Outcome, Stage
 
-_SPARE_BYTES = 64 * 1024 * 1024
-"""Room that a package leaves on the worker's disk."""
-
-_FULL_SECONDS = 30.0
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 _RENDITIONS = {
     Part.VIDEO: (RenditionKind.VIDEO, "video.mp4"),
     Part.AUDIO: (RenditionKind.AUDIO, "audio.m4a"),
@@ -64,7 +56,7 @@ async def perform(ctx: Context, _: Event) -> Outcome:
     media = dict(_media(recording, wanted))
     missing = [name for name, source in media.items() if source is None]
     path = ctx.workdir / "package.zip"
-    with _room(ctx, sum(source.size_bytes for source in media.values() if source)):
+    with room(ctx.workdir, sum(source.size_bytes for source in media.values() if source), "the package"):
         async with Package(path, recording.created_at) as package:
             missing += await _add_texts(ctx, package, recording, wanted)
             there = {name: source for name, source in media.items() if source}
@@ -103,19 +95,6 @@ def _media(recording: Recording, wanted: frozenset[Part]) -> Iterator[tuple[str,
     if Part.ORIGINAL in wanted:
         sent = _Source(recording.object_key, recording.size_bytes, sent=True)
         yield f"original{recording.ending}", sent if recording.original_expired_at is None else None
-
-
-@contextmanager
-def _room(ctx: Context, needed: int) -> Iterator[None]:
-    """Raises Busy(disk_full) before anything is written, Retryable(disk_full) where the room runs out all the same."""
-    if shutil.disk_usage(ctx.workdir).free < needed + _SPARE_BYTES:
-        raise Busy("disk_full", "There is no room for the package on the worker's disk now.", _FULL_SECONDS)
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _NO_ROOM:
-            raise
-        raise Retryable("disk_full", "There was no room for the whole package on the worker's disk.") from error
 
 
 async def _add_texts(ctx: Context, package: Package, recording: Recording, wanted: frozenset[Part]) -> list[str]:
@@ -157,30 +136,12 @@ async def _add_media(ctx: Context, package: Package, media: dict[str, _Source], 
     for name, source in media.items():
         try:
             async with ctx.objects.open(source.key) as opened:
-                pieces = _as_accepted(ctx, opened, source, accepted) if source.sent else opened
+                pieces = as_accepted(ctx, opened, source.key, source.size_bytes, accepted) if source.sent else opened
                 await package.add_media(name, _followed(ctx, pieces, before, total))
         except ObjectMissing:
             missing.append(name)
         before += source.size_bytes
     return missing
-
-
-async def _as_accepted(
-    ctx: Context, pieces: AsyncIterator[bytes], source: _Source, accepted: str | None
-) -> AsyncIterator[bytes]:
-    """The pieces of the original, never more than was accepted: asked before, so that nothing is read in vain, and
-    after, since it can be replaced meanwhile. Raises as expect_accepted does, and source_changed for another size.
-    """
-    await expect_accepted(ctx, source.key, accepted)
-    left = source.size_bytes
-    async for piece in pieces:
-        left -= len(piece)
-        if left < 0:
-            raise source_changed()
-        yield piece
-    if left:
-        raise source_changed()
-    await expect_accepted(ctx, source.key, accepted)
 
 
 async def _followed(ctx: Context, pieces: AsyncIterator[bytes], before: int, total: int) -> AsyncIterator[bytes]:

@@ -18,10 +18,12 @@ from api.examples import EXAMPLES
 from api.table import Route
 from schemas.lectures import LectureRequest
 from tests.integration.api.people import Person
+from tests.media import pdf
 
 OWNED: dict[tuple[str, str], str] = {
     ("recordings", "id"): "recording",
     ("videos", "asset_id"): "recording",
+    ("documents", "id"): "document",
     ("jobs", "id"): "job",
     ("stream", "id"): "job",
     ("api-keys", "id"): "api_key",
@@ -32,6 +34,7 @@ OWNED: dict[tuple[str, str], str] = {
 PLAIN: dict[tuple[str, str], str] = {
     ("projects", "project_id"): "website",
     ("renditions", "kind"): "original",
+    ("pages", "number"): "1",
     ("thumbnails", "number"): "0",
     ("dead-letters", "number"): "0",
     ("stages", "stage"): "render",
@@ -65,6 +68,13 @@ class Things:
         accepted = await response.json()
         self.made["job"] = accepted["job_id"]
         return str(accepted["id"])
+
+    async def document(self) -> str:
+        form = aiohttp.FormData()
+        form.add_field("file", pdf.document(["Hers."]), filename="hers.pdf", content_type="application/pdf")
+        response = await self.owner.call("POST", "/api/v1/documents/upload", data=form)
+        assert response.status == 202, await response.text()
+        return str((await response.json())["id"])
 
     async def job(self) -> str:
         await self.id_of("recording")

@@ -47,6 +47,6 @@ def test_a_worker_that_does_not_answer_is_not():
     assert not beats(free_ports(1)[0])
 
 
-@pytest.mark.parametrize("name", ["audio", "render", "scenes", "transcribe", "analyse", "export"])
+@pytest.mark.parametrize("name", ["audio", "render", "scenes", "pages", "transcribe", "analyse", "export"])
 def test_every_worker_is_asked(name):
     assert services()[name]["healthcheck"]["test"] == ["CMD", "python", "-m", "deploy.alive"]

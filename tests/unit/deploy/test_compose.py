@@ -81,7 +81,8 @@ def test_our_processes_can_do_little_beyond_their_work(name):
 def test_decoders_reach_the_stores_and_nothing_beyond():
     assert compose()["networks"]["inside"] == {"internal": True}
     assert all(
-        services()[name]["networks"] == ["inside"] for name in ("audio", "render", "scenes", "export", "kafka", "mongo")
+        services()[name]["networks"] == ["inside"]
+        for name in ("audio", "render", "scenes", "pages", "export", "kafka", "mongo")
     )
 
 

@@ -30,7 +30,7 @@ def test_the_four_analyses_by_example() -> None:
     )
     assert analyses_markdown("Stand-up #7", analyses) == (
         "# Stand-up \\#7\n\n"
-        "## Summary\n\nWe ship on \\*Friday\\*.\n\n*Chosen from what was said, word for word.*\n\n"
+        "## Summary\n\nWe ship on \\*Friday\\*.\n\n*Chosen from the original, word for word.*\n\n"
         "## Action items\n\n- [ ] Send it. (owner: Ada; due: Friday; 1:02:03)\n- [ ] 1\\. Rest (0:00:00)\n\n"
         "## Key points\n\n- \\- \\<b\\>2 \\> 1\\</b\\> (0:01:01)\n\n"
         "## Sentiment\n\nOverall positive (+0.50).\n\n- 0:00:00 to 0:01:00: neutral (+0.00)\n"

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from schemas.events import (
     AudioAvailable,
     AudioExtracted,
+    DocumentRead,
+    DocumentUploaded,
     Event,
     MediaRendered,
     RecordingAnalysed,
@@ -16,7 +18,7 @@ from schemas.events import (
 )
 from schemas.ids import new_id
 from schemas.jobs import Job
-from schemas.recordings import Lecture, Link, Recording, RecordingStatus, Source
+from schemas.recordings import Lecture, Link, Recording, RecordingKind, RecordingStatus, Source
 from stores import keys, lifecycle
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -56,7 +58,27 @@ def a_lecture(**fields) -> Recording:
     return a_recording(**{**given, **fields})
 
 
-def uploaded(recording: Recording) -> RecordingUploaded:
+def a_document(**fields) -> Recording:
+    given = {
+        "kind": RecordingKind.DOCUMENT,
+        "source": Source.DOCUMENT,
+        "title": "Notes",
+        "filename": "notes.pdf",
+        "content_type": "application/pdf",
+        "sha256": "0" * 64,
+    }
+    return a_recording(**{**given, **fields})
+
+
+def uploaded(recording: Recording) -> RecordingUploaded | DocumentUploaded:
+    if recording.kind is RecordingKind.DOCUMENT:
+        return DocumentUploaded(
+            **about(recording, "document.uploaded"),
+            object_key=recording.object_key,
+            content_type="application/pdf",
+            size_bytes=recording.size_bytes,
+            sha256=recording.sha256,
+        )
     return RecordingUploaded(
         **about(recording, "recording.uploaded"),
         object_key=recording.object_key,
@@ -89,8 +111,14 @@ def available(job: Job) -> AudioAvailable:
     )
 
 
-def result_of(job: Job, stage: str) -> Event:  # noqa: PLR0911 - one for each stage
+def result_of(job: Job, stage: str) -> Event:
     """The fact that a stage ends with."""
+    if stage == "pages":
+        return DocumentRead(**about(job, "document.read"), pages=2, words=4)
+    return _of_a_recording(job, stage)
+
+
+def _of_a_recording(job: Job, stage: str) -> Event:  # noqa: PLR0911 - one for each stage
     match stage:
         case "download":
             return RecordingUploaded(
@@ -133,9 +161,10 @@ def result_of(job: Job, stage: str) -> Event:  # noqa: PLR0911 - one for each st
 _WAKES = {
     "download": ("job.requested",),
     "audio": ("recording.uploaded",),
+    "pages": ("document.uploaded",),
     "render": ("recording.uploaded",),
     "transcribe": ("audio.extracted", "audio.available"),
-    "analyse": ("recording.transcribed",),
+    "analyse": ("recording.transcribed", "document.read"),
     "scenes": ("job.requested",),
     "export": ("job.requested",),
 }

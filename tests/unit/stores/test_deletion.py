@@ -3,6 +3,8 @@
 import pytest
 
 from schemas.analyses import ActionItems, Analyses, KeyPoints, Sentiment, Summary
+from schemas.documents import Page
+from schemas.ids import new_id
 from schemas.jobs import Status
 from schemas.pipeline import JobType
 from schemas.time import now
@@ -14,7 +16,10 @@ from stores.recordings import fence_of
 from tests.unit.stores.jobs import a_job, a_recording
 from tests.unit.streams.fakes import World
 
-STORES = ("jobs", "recordings", "transcripts", "analyses", "objects", "outbox", "publisher", "folders")
+STORES = (
+    *("jobs", "recordings", "transcripts", "pages", "copies", "analyses", "objects", "outbox", "publisher"),
+    "folders",
+)
 ANALYSES = Analyses(
     summary=Summary(provider="test"),
     action_items=ActionItems(provider="test"),
@@ -62,7 +67,7 @@ async def recording(world):
 
 async def full(world, **fields):
     """A recording with everything that one can have: a job at work and one that has ended, objects, texts."""
-    recording, resources = a_recording(**fields), world.resources
+    recording, resources = a_recording(sha256=new_id(), **fields), world.resources
     await resources.recordings.create(recording)
     job = a_job(recording, at=now())
     lifecycle.claim(job, "audio", job.facts[0]["id"], "one", 60, now())
@@ -76,6 +81,9 @@ async def full(world, **fields):
     await resources.transcripts.begin(recording.id, fence, "test")
     await resources.transcripts.write(recording.id, fence, 0, [Segment(id=0, start=0, end=1, text="Hello.")])
     await resources.analyses.put(recording.id, fence, ANALYSES)
+    await resources.pages.begin(recording.id, fence, 1, None)
+    await resources.pages.write(recording.id, fence, [Page(number=1, text="Hello.")])
+    assert await resources.copies.holder(recording) == recording.id
     return recording
 
 
@@ -93,6 +101,8 @@ async def remains(world, recording):
         await world.objects.keys(f"recordings/{recording.id}/"),
         await resources.transcripts.get(recording.id),
         await resources.analyses.get(recording.id),
+        await resources.pages.get(recording.id),
+        await world.database["document_copies"].find_one({"recording_id": recording.id}),
     )
     return [one for one in found if one]
 
@@ -101,7 +111,7 @@ async def test_nothing_is_left_and_nothing_else_is_touched(world, recording):
     kept = await full(world)
     await deletion_of(world).destroy(recording)
     assert await remains(world, recording) == []
-    assert len(await remains(world, kept)) == 5
+    assert len(await remains(world, kept)) == 7
     assert world.publisher.types() == ["recording.deleted"]
 
 
@@ -140,7 +150,7 @@ async def test_while_kafka_is_away_it_is_out_of_sight_and_nothing_is_destroyed(w
     with pytest.raises(StoreUnavailable):
         await deletion_of(world).destroy(recording)
     assert await world.resources.recordings.get(recording.id) is None
-    assert len(await remains(world, recording)) == 5
+    assert len(await remains(world, recording)) == 7
 
 
 async def test_what_was_never_uploaded_leaves_no_fact(world):

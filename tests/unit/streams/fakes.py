@@ -13,12 +13,14 @@ from schemas.settings import Settings
 from schemas.topics import Topic
 from stores.activity import Activity
 from stores.analyses import AnalysesStore
+from stores.copies import Copies
 from stores.duties import Duties
 from stores.errors import StoreUnavailable
 from stores.folders import Folders
 from stores.jobs import Jobs
 from stores.objects import ObjectMissing, ObjectStat
 from stores.outbox import Outbox
+from stores.pages import Pages
 from stores.recordings import Recordings
 from stores.retention import Rules
 from stores.transcripts import Transcripts
@@ -135,6 +137,8 @@ class World:
             jobs=jobs,
             recordings=recordings,
             transcripts=Transcripts(self.database),
+            pages=Pages(self.database),
+            copies=Copies(self.database),
             analyses=AnalysesStore(self.database),
             objects=self.objects,
             publisher=self.publisher,

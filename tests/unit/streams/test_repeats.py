@@ -13,9 +13,10 @@ from schemas.time import now
 from schemas.transcripts import Segment, Transcript
 from stores import keys, lifecycle
 from streams.context import Context
+from streams.documents.messages import Opened, PageRead, Sheet
 from streams.media.messages import AudioDone, MediaFile, Picture, Progress, RenderDone, ScenesFound, SpeechPart
 from streams.stages import STAGES
-from tests.unit.stores.jobs import START, a_job, a_lecture, a_recording, result_of, wake_of
+from tests.unit.stores.jobs import START, a_document, a_job, a_lecture, a_recording, result_of, wake_of
 from tests.unit.streams.fakes import Providers, World
 from tests.unit.streams.test_transcribe import Echo
 
@@ -24,7 +25,12 @@ class Children:
     """Children that make small files in the place of media, in the order in which the real ones do."""
 
     async def run(self, _limited, _most, entry, _url, *args):
-        made = {"extract_audio": self._audio, "render": self._render, "find_scenes": self._scenes}
+        made = {
+            "extract_audio": self._audio,
+            "render": self._render,
+            "find_scenes": self._scenes,
+            "read_pdf": self._read,
+        }
         for message in made[entry.__name__](args[0]):
             yield message
 
@@ -54,6 +60,12 @@ class Children:
             scenes=(Scene(at=1, score=50),),
         )
 
+    def _read(self, folder):
+        yield Opened(pages=2, language="en")
+        for number in (1, 2):
+            sheet = Sheet(self._file(folder, f"{number}.jpg"), 16, 9)
+            yield PageRead(number, "Do it.", sheet, self._file(folder, "poster.jpg") if number == 1 else None)
+
     def _scenes(self, threshold):
         yield Progress(0.5)
         yield ScenesFound(has_video=True, scenes=(Scene(at=1, score=threshold),))
@@ -75,9 +87,9 @@ class Fixed:
 
     name = "fixed"
 
-    async def analyse(self, transcript):
+    async def analyse(self, material):
         return Analyses(
-            summary=Summary(text=transcript.text, provider="fixed"),
+            summary=Summary(text="What is there.", provider="fixed"),
             action_items=ActionItems(items=(ActionItem(text="Do it.", at=0),), provider="fixed"),
             key_points=KeyPoints(provider="fixed"),
             sentiment=Sentiment(provider="fixed"),
@@ -90,6 +102,8 @@ async def before(stage: str, world: World, job):
     if stage == "transcribe":
         for number in range(2):
             await world.objects.put(keys.speech_part(job.recording_id, number), b"word", "audio/pcm")
+    if stage == "pages":
+        await world.objects.put(keys.original(job.recording_id), b"x" * 1000, "application/pdf")
     if stage == "export":
         await made(world, job.recording_id)
     if stage in ("analyse", "export"):
@@ -149,6 +163,7 @@ async def run(recording, asked, stage: str, attempts: int, folder):
     return {
         "recording": stored.model_dump(exclude={"updated_at", "fences", "revision"}),
         "transcript": await resources.transcripts.get(recording.id),
+        "pages": await resources.pages.get(recording.id),
         "analyses": await resources.analyses.get(recording.id),
         "objects": world.objects.stored,
         "facts": [(fact["type"], fact["id"]) for fact in job.facts],
@@ -159,7 +174,8 @@ async def run(recording, asked, stage: str, attempts: int, folder):
 
 @pytest.mark.parametrize("stage", STAGES)
 async def test_run_twice_on_one_event_equals_once(stage, tmp_path):
-    recording = a_lecture() if stage == "download" else a_recording()
+    made = {"download": a_lecture, "pages": a_document}
+    recording = made.get(stage, a_recording)()
     job = a_job_with(stage, recording)
     once = await run(recording, job, stage, 1, tmp_path)
     assert await run(recording, job, stage, 2, tmp_path) == once

@@ -10,6 +10,7 @@ from schemas.settings import Settings
 from schemas.time import now
 from stores import keys
 from stores.analyses import AnalysesStore
+from stores.copies import Copies
 from stores.deletion import Deletion
 from stores.errors import StoreUnavailable
 from stores.folders import Folders
@@ -17,6 +18,7 @@ from stores.jobs import Jobs
 from stores.multipart import OpenUpload
 from stores.objects import Listed, ObjectMissing, ObjectStat
 from stores.outbox import Outbox
+from stores.pages import Pages
 from stores.reconciler import Reconciler
 from stores.recordings import Recordings
 from stores.transcripts import Transcripts
@@ -104,6 +106,8 @@ class House:
             jobs=self.jobs,
             recordings=self.recordings,
             transcripts=self.transcripts,
+            pages=Pages(self.database),
+            copies=Copies(self.database),
             analyses=self.analyses,
             objects=self.bucket,
             outbox=self.outbox,
