@@ -391,6 +391,7 @@ EXAMPLES: dict[type[BaseModel], dict[str, Any]] = {
         "uploaded_bytes": 58964270,
         "jobs": 2,
         "transcribed_seconds": 9412.5,
+        "pages": 48,
         "analyses": 14,
         "exports": 1,
         "deletions": 3,

@@ -34,6 +34,7 @@ class Counts(Document):
     uploaded_bytes: int = 0
     jobs: int = 0
     transcribed_seconds: float = 0
+    pages: int = 0
     analyses: int = 0
     exports: int = 0
     deletions: int = 0
@@ -110,6 +111,7 @@ class MonthUsage(Frozen):
     uploaded_bytes: int
     jobs: int
     transcribed_seconds: float
+    pages: int = Field(description="Of documents that were read.")
     analyses: int
     exports: int
     deletions: int
@@ -118,7 +120,7 @@ class MonthUsage(Frozen):
 _COUNTED: dict[type[Event], Callable[[Any], Counts]] = {
     RecordingUploaded: lambda event: Counts(uploads=1, uploaded_bytes=event.size_bytes),
     DocumentUploaded: lambda event: Counts(uploads=1, uploaded_bytes=event.size_bytes),
-    DocumentRead: lambda _: Counts(),
+    DocumentRead: lambda event: Counts(pages=event.pages),
     JobRequested: lambda _: Counts(jobs=1),
     RecordingTranscribed: lambda event: Counts(transcribed_seconds=event.duration_seconds),
     RecordingAnalysed: lambda _: Counts(analyses=1),

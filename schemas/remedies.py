@@ -28,7 +28,8 @@ REMEDIES: dict[str, str] = {
     "job_ended": "Read its results, or ask for a new job.",
     "too_many_jobs": "Upload the recording anew if it has to be processed again.",
     "too_large": "Send less: `/info` has the limits. A larger JSON body is never needed.",
-    "unsupported_media": "Send audio or video: MP4, MOV, WebM, Matroska, AVI, MP3, M4A, AAC, WAV, Ogg or FLAC; a document as a PDF.",
+    "unsupported_media": "Send audio or video: MP4, MOV, WebM, Matroska, AVI, MP3, M4A, AAC, WAV, Ogg or FLAC; "
+    "a document as a PDF.",
     "range_not_satisfiable": "Ask for a range within the size that `Content-Range` tells.",
     "invalid_field": "Correct the fields that `errors` lists; each says what it wants.",
     "rate_limited": "Wait as long as `Retry-After` says; `RateLimit` tells how much is left before that.",
