@@ -8,8 +8,10 @@ one part of an upload in memory (see stores/multipart).
 
 import asyncio
 import re
+from contextlib import aclosing
 
 from providers.sources import Stream
+from providers.sources.viewers import FINDING_SECONDS, can_find, find_media
 from schemas.events import Event, RecordingUploaded
 from schemas.failures import Permanent
 from schemas.recordings import Recording
@@ -76,20 +78,47 @@ async def _download(ctx: Context, recording: Recording) -> None:
 async def _in_time(ctx: Context, url: str) -> Kind:
     """Stores what the address leads to, and says what it is. A server that is too slow is no fault of the stage."""
     try:
-        async with asyncio.timeout(ctx.settings.download_seconds), ctx.downloads.open(url) as stream:
-            kind = _kind(stream)
-            if stream.sound_alone:
-                await ctx.note(_SOUND_ALONE)
-            await _store(ctx, stream, kind)
-            return kind
+        async with asyncio.timeout(ctx.settings.download_seconds):
+            async with ctx.downloads.open(url) as stream:
+                if not _is_page(stream):
+                    return await _take(ctx, stream)
+            async with ctx.downloads.open(await _behind(ctx, url)) as stream:
+                return await _take(ctx, stream)
     except TimeoutError as error:
         limit = f"{ctx.settings.download_seconds:g} seconds (DOWNLOAD_SECONDS)"
         raise Permanent("download_failed", f"The download took longer than its limit of {limit}.") from error
 
 
-def _kind(stream: Stream) -> Kind:
-    if re.search(rb"<(!doctype html|html|head)\b", stream.head[:_PAGE_BYTES], re.IGNORECASE):
+def _is_page(stream: Stream) -> bool:
+    return re.search(rb"<(!doctype html|html|head)\b", stream.head[:_PAGE_BYTES], re.IGNORECASE) is not None
+
+
+async def _behind(ctx: Context, page: str) -> str:
+    """The address of the media that the page shows, where there is something that can find it."""
+    if not can_find():
         raise Permanent("download_not_media", "The address leads to a web page, not to a media file or a playlist.")
+    await ctx.note("The address leads to a web page: looking for its media.")
+    try:
+        async with (
+            asyncio.timeout(FINDING_SECONDS),
+            aclosing(ctx.run_child(find_media, page, tuple(ctx.settings.download_allowed))) as found,
+        ):
+            return str(await anext(found))
+    except TimeoutError as error:
+        raise Permanent(
+            "download_failed", "In the page that the address leads to, no media was found in time."
+        ) from error
+
+
+async def _take(ctx: Context, stream: Stream) -> Kind:
+    kind = _kind(stream)
+    if stream.sound_alone:
+        await ctx.note(_SOUND_ALONE)
+    await _store(ctx, stream, kind)
+    return kind
+
+
+def _kind(stream: Stream) -> Kind:
     try:
         return media_kind(stream.head)
     except Unacceptable as refusal:

@@ -41,7 +41,7 @@ PLAIN: dict[tuple[str, str], str] = {
 }
 """Names that mean something else to everybody, or the same to all: no id of anybody's thing."""
 
-NAMED: dict[str, str | None] = {"recording_id": "recording", "project_id": None}
+NAMED: dict[str, str | None] = {"recording_id": "recording", "project_id": None, "course_id": None}
 """Fields of bodies that name a thing, and which; None: a name that means something else to everybody."""
 
 _ENOUGH = 32 * 1024

@@ -78,7 +78,7 @@ async def test_what_was_stored_and_is_gone_is_said_to_be(tmp_path):
         await download.perform(ctx, None)
 
 
-@pytest.mark.parametrize("page", [b"<html><title>Sign in</title></html>", b"%PDF-1.7", b""])
+@pytest.mark.parametrize("page", [b"Sign in.", b"%PDF-1.7", b""])
 async def test_what_is_no_media_is_not_stored(tmp_path, page):
     world, _, ctx = await working(tmp_path, Source(page))
     with pytest.raises(Permanent, match="download_not_media"):
@@ -86,7 +86,8 @@ async def test_what_is_no_media_is_not_stored(tmp_path, page):
     assert world.objects.stored == {}
 
 
-async def test_a_page_is_called_one(tmp_path):
+async def test_a_page_is_called_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(download, "can_find", lambda: False)
     _, _, ctx = await working(tmp_path, Source(b"\n<!DOCTYPE html><html>"))
     with pytest.raises(Permanent, match="web page"):
         await download.perform(ctx, None)
