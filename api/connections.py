@@ -140,6 +140,14 @@ class Connection(web.RequestHandler):
         """Called once for each request, after its answer."""
         self._answered += 1
 
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Sends an answer. What aiohttp itself refuses at an address that is none becomes a problem before."""
+        if isinstance(resp, web.HTTPExpectationFailed):
+            resp = answer(request, Problem("invalid_request", "Of Expect only 100-continue is known here."))
+        return await super().finish_response(request, resp, start_time)
+
     def began_before(self, moment: float) -> bool:
         """Whether a head began before that and has not ended."""
         return self._began is not None and self._began < moment and self._request_count == self._answered

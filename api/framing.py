@@ -17,8 +17,6 @@ async def framed(request: web.Request, handler: Handler) -> web.StreamResponse:
     _expect_body(request)
     if sum(len(name) + len(value) for name, value in request.raw_headers) > _HEAD_BYTES:
         raise large_head(_HEAD_BYTES)
-    if request.headers.get(hdrs.EXPECT, _GO_ON).lower() != _GO_ON:
-        raise Problem("expectation_failed", f"Of Expect only {_GO_ON} is known.")
     return await handler(request)
 
 
@@ -38,7 +36,10 @@ def _expect_body(request: web.Request) -> None:
 
 
 async def later(_: web.Request) -> None:
-    """In place of what aiohttp does about Expect: nobody is asked for a body before he is let in."""
+    """In place of what aiohttp does about Expect: nobody is asked for a body before he is let in.
+
+    Expectations that nobody knows are no reason to refuse a request.
+    """
 
 
 async def go_on(request: web.Request) -> None:

@@ -64,7 +64,6 @@ CODES: dict[str, Code] = {
         Code(code="address_too_long", status=414, title="The address is too long"),
         Code(code="unsupported_encoding", status=415, title="The body must not be encoded"),
         Code(code="range_not_satisfiable", status=416, title="The range lies outside the object"),
-        Code(code="expectation_failed", status=417, title="That is not known of Expect"),
         Code(code="invalid_field", status=422, title="A field is missing or wrong"),
         Code(code="rate_limited", status=429, title="Too many requests; slow down"),
         Code(code="too_many_attempts", status=429, title="Too many attempts; try again later"),

@@ -123,8 +123,9 @@ async def test_requests_that_come_together_are_answered_in_turn(port: int) -> No
         (POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n1\r\na\r\n0\r\n\r\n", "invalid_request", 400),
         (POST + b"Transfer-Encoding: chunked\r\n\r\nxyz\r\na\r\n0\r\n\r\n", "invalid_request", 400),
         (POST + b"Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\na\r\n", "invalid_request", 400),
-        (POST + b"Content-Length: 2\r\nExpect: \xff\r\n\r\n{}", "expectation_failed", 417),
-        (POST + b"Content-Length: 2\r\nExpect: wonders\r\n\r\n{}", "expectation_failed", 417),
+        (POST + b"Content-Length: 2\r\nExpect: \xff\r\n\r\n{}", "invalid_field", 422),
+        (POST + b"Content-Length: 2\r\nExpect: wonders\r\n\r\n{}", "invalid_field", 422),
+        (b"POST /nothing HTTP/1.1\r\nHost: x\r\nExpect: wonders\r\n\r\n", "invalid_request", 400),
         (b"POST /nothing HTTP/1.1\r\nHost: x\r\nExpect: \xff\r\n\r\n", "invalid_request", 400),
     ],
 )
