@@ -31,6 +31,11 @@ class DocumentText(Frozen):
     complete: bool = True
     pages: tuple[Page, ...] = ()
 
+    @property
+    def text(self) -> str:
+        """All of it, with a form feed after each page."""
+        return "".join(f"{page.text}\n\f" for page in self.pages)
+
 
 class DocumentOutline(Frozen):
     """What a document holds: how many pages and words, and how many pages are broken."""

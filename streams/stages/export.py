@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 
 from schemas import subtitles
 from schemas.analyses import Analyses
+from schemas.documents import DocumentText
 from schemas.events import Event, RecordingExported
 from schemas.markdown import analyses_markdown
 from schemas.media import RenditionKind
 from schemas.options import ExportOptions, Part, read_options
-from schemas.recordings import Recording
+from schemas.recordings import Recording, RecordingKind
 from schemas.topics import Topic
 from schemas.transcripts import Transcript
 from stores.objects import ObjectMissing
@@ -31,8 +32,10 @@ _RENDITIONS = {
     Part.AUDIO: (RenditionKind.AUDIO, "audio.m4a"),
     Part.POSTER: (RenditionKind.POSTER, "poster.jpg"),
 }
+_OF_DOCUMENTS = frozenset({Part.TRANSCRIPT, Part.ANALYSES, Part.POSTER, Part.ORIGINAL})
 _METADATA = {
     "id",
+    "kind",
     "title",
     "filename",
     "source",
@@ -44,6 +47,7 @@ _METADATA = {
     "has_video",
     "has_audio",
     "language",
+    "pages",
     "scenes",
     "created_at",
 }
@@ -51,8 +55,8 @@ _METADATA = {
 
 async def perform(ctx: Context, _: Event) -> Outcome:
     """Writes the package to the disk, then stores it in the place of an earlier one."""
-    wanted = read_options(ExportOptions, ctx.payload).include
     recording = await ctx.recording()
+    wanted = read_options(ExportOptions, ctx.payload).include & _possible(recording)
     media = dict(_media(recording, wanted))
     missing = [name for name, source in media.items() if source is None]
     path = ctx.workdir / "package.zip"
@@ -71,6 +75,11 @@ async def perform(ctx: Context, _: Event) -> Outcome:
     )
     shown = {"size_bytes": stored.size_bytes, "files": len(package.entries), "missing": sorted(missing)}
     return Outcome({"export": shown}, event)
+
+
+def _possible(recording: Recording) -> frozenset[Part]:
+    """The parts that can be there: others are not missing."""
+    return _OF_DOCUMENTS if recording.kind is RecordingKind.DOCUMENT else frozenset(Part)
 
 
 class _Source(NamedTuple):
@@ -99,9 +108,10 @@ def _media(recording: Recording, wanted: frozenset[Part]) -> Iterator[tuple[str,
 
 async def _add_texts(ctx: Context, package: Package, recording: Recording, wanted: frozenset[Part]) -> list[str]:
     """Adds what is text; the names of what is not there."""
-    transcript = await ctx.transcripts.get(recording.id) if Part.TRANSCRIPT in wanted else None
+    kept = ctx.pages if recording.kind is RecordingKind.DOCUMENT else ctx.transcripts
+    said: Transcript | DocumentText | None = await kept.get(recording.id) if Part.TRANSCRIPT in wanted else None
     analyses = await ctx.analyses.get(recording.id) if Part.ANALYSES in wanted else None
-    complete = transcript if transcript and transcript.complete else None
+    complete = said if said and said.complete else None
     texts = await asyncio.to_thread(_texts, recording, complete, analyses)
     for name, text in texts.items():
         await package.add_text(name, text)
@@ -109,15 +119,17 @@ async def _add_texts(ctx: Context, package: Package, recording: Recording, wante
     return [part.value for part, found in there.items() if part in wanted and found is None]
 
 
-def _texts(recording: Recording, transcript: Transcript | None, analyses: Analyses | None) -> dict[str, str]:
+def _texts(recording: Recording, said: Transcript | DocumentText | None, analyses: Analyses | None) -> dict[str, str]:
     """Every text by its name in the package. Blocks for a moment where the recording is long."""
     texts = {"recording.json": recording.model_dump_json(include=_METADATA, indent=2) + "\n"}
-    if transcript is not None:
+    if isinstance(said, DocumentText):
+        texts |= {"document.txt": said.text, "pages.json": said.model_dump_json(indent=2)}
+    elif said is not None:
         texts |= {
-            "transcript.txt": subtitles.txt(transcript),
-            "transcript.srt": subtitles.srt(transcript),
-            "transcript.vtt": subtitles.vtt(transcript),
-            "transcript.json": transcript.model_dump_json(indent=2),
+            "transcript.txt": subtitles.txt(said),
+            "transcript.srt": subtitles.srt(said),
+            "transcript.vtt": subtitles.vtt(said),
+            "transcript.json": said.model_dump_json(indent=2),
         }
     if analyses is not None:
         texts |= {
