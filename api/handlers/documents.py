@@ -100,17 +100,19 @@ async def _only_one(app: web.Application, document: Recording) -> Recording:
         if holder_id == document.id:
             await accept(app, document)
             return document
-        if holder := await _held(app, document.owner_id, holder_id):
+        if holder := await _held(app, document, holder_id):
             await forget(app, document)
             return holder
         await app[COPIES].take_over(document, holder_id)
     raise StoreUnavailable("document store", f"the holder of document {document.id} changes too fast")
 
 
-async def _held(app: web.Application, owner_id: str, holder_id: str) -> Recording | None:
-    """The document, if it is there and has not failed. One that was stored and not accepted is accepted now."""
-    holder = await app[RECORDINGS].get_owned(owner_id, holder_id)
-    if holder is None or holder.status is RecordingStatus.FAILED:
+async def _held(app: web.Application, document: Recording, holder_id: str) -> Recording | None:
+    """The holder, if it is there, still in the course, and has not failed. One that was stored and not accepted is
+    accepted now.
+    """
+    holder = await app[RECORDINGS].get_owned(document.owner_id, holder_id)
+    if holder is None or holder.project_id != document.project_id or holder.status is RecordingStatus.FAILED:
         return None
     if holder.status is not RecordingStatus.AWAITING_UPLOAD:
         return holder

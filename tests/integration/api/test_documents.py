@@ -177,6 +177,14 @@ async def test_what_was_deleted_or_has_failed_is_taken_in_anew(client, ada):
     assert (await sent(ada, content))["id"] == third["id"]
 
 
+async def test_what_was_taken_out_of_its_course_is_no_longer_found_there(client, ada):
+    content = pdf.document(["moved"])
+    first = await sent(ada, content, course_id="left")
+    await client.server.app[keys.RECORDINGS].update_owned(ada.user["id"], first["id"], {"project_id": None})
+    second = await sent(ada, content, course_id="left")
+    assert (second["id"] != first["id"], second["duplicate"]) == (True, False)
+
+
 async def test_a_claim_of_one_that_was_never_accepted_is_accepted_by_the_repeat(client, ada, monkeypatch):
     content, app = pdf.document(["half"]), client.server.app
     held = app[keys.JOBS].create
