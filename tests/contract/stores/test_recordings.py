@@ -5,11 +5,11 @@ import pytest
 from schemas.ids import new_id
 from schemas.jobs import Failure
 from schemas.media import Rendition, RenditionKind
-from schemas.recordings import RecordingStatus
+from schemas.recordings import RecordingKind, RecordingStatus
 from stores import lifecycle
 from stores.errors import Duplicate, LeaseLost
 from stores.recordings import Recordings, fence_of
-from tests.unit.stores.jobs import START, a_job, a_recording, result_of, wake_of
+from tests.unit.stores.jobs import START, a_document, a_job, a_recording, result_of, wake_of
 
 JOB = a_job()
 OLD, NEW = fence_of(JOB, 9), fence_of(JOB, 10)
@@ -67,6 +67,21 @@ async def test_lists_are_newest_first_and_go_on_where_they_stopped(recordings):
         before = page[-1].id
         listed += [recording.id for recording in page]
     assert listed == ids[::-1]
+
+
+async def test_documents_and_recordings_have_lists_of_their_own(recordings, database):
+    """And one of an earlier release, which names no kind, is a recording."""
+    earlier, document = a_recording(), a_document()
+    for made in (earlier, document, recent := a_recording()):
+        await recordings.create(made)
+    fields = await database["recordings"].find_one({"_id": earlier.id})
+    del fields["kind"]
+    await database["recordings"].replace_one({"_id": earlier.id, "revision": 1}, fields)
+    assert [found.id for found in await recordings.list_owned("ada", limit=9)] == [recent.id, earlier.id]
+    assert [found.id for found in await recordings.documents_owned("ada", limit=9)] == [document.id]
+    everything = [found.id for found in await recordings.all_owned("ada", limit=9)]
+    assert everything == [recent.id, document.id, earlier.id]
+    assert (await recordings.get(earlier.id)).kind is RecordingKind.RECORDING
 
 
 async def test_lists_can_be_filtered(recordings):

@@ -4,15 +4,18 @@ import io
 import json
 import zipfile
 
+import aiohttp
 import pytest
 import pytest_asyncio
 
 from api import keys
+from schemas.documents import Page
 from schemas.media import Rendition, RenditionKind
 from schemas.transcripts import Segment
 from stores import keys as object_keys
 from stores.recordings import fence_of
 from tests.integration.api.people import Person, expect_problem
+from tests.media import pdf
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -84,3 +87,17 @@ async def test_one_at_a_time(client, ada):
     with client.server.app[keys.ADMISSION].archive(ada.user["id"]):
         await expect_problem(await ada.call("GET", ARCHIVE), "queue_full")
     await archive_of(ada, media="false")
+
+
+async def test_documents_are_in_it_with_their_pages(client, ada):
+    form = aiohttp.FormData()
+    form.add_field("file", pdf.document(["Cells."]), filename="cells.pdf", content_type="application/pdf")
+    document = await (await ada.call("POST", "/api/v1/documents/upload", data=form)).json()
+    fence = fence_of(await client.server.app[keys.JOBS].get(document["job_id"]), 1)
+    await client.server.app[keys.PAGES].begin(document["id"], fence, 1, "en")
+    await client.server.app[keys.PAGES].write(document["id"], fence, [Page(number=1, text="Cells.")])
+    found, folder = await archive_of(ada), f"documents/{document['id']}"
+    assert found.read(f"{folder}/original.pdf") == pdf.document(["Cells."])
+    assert json.loads(found.read(f"{folder}/document.json"))["id"] == document["id"]
+    assert json.loads(found.read(f"{folder}/pages.json"))["pages"][0]["text"] == "Cells."
+    assert f"recordings/{document['id']}/recording.json" not in found.namelist()

@@ -346,7 +346,7 @@ def _same_kind(value: Any, operand: Any) -> bool:
 _OPERATORS: dict[str, Callable[[list[Any], Any, int], bool]] = {
     "$exists": lambda values, operand, _: operand == any(value is not _MISSING for value in values),
     "$ne": lambda values, operand, _: operand not in values,
-    "$in": lambda values, operand, _: any(value in operand for value in values),
+    "$in": lambda values, operand, _: any((None if value is _MISSING else value) in operand for value in values),
     "$lt": lambda values, operand, _: any(_same_kind(value, operand) and value < operand for value in values),
     "$lte": lambda values, operand, _: any(_same_kind(value, operand) and value <= operand for value in values),
     "$gt": lambda values, operand, _: any(_same_kind(value, operand) and value > operand for value in values),

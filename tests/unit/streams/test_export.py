@@ -9,6 +9,7 @@ from zipfile import ZipFile
 import pytest
 
 from schemas.analyses import ActionItems, Analyses, KeyPoints, Sentiment, Summary
+from schemas.documents import Page
 from schemas.failures import Busy, Permanent, Retryable
 from schemas.media import Rendition, RenditionKind, Scene, Thumbnail
 from schemas.options import Part
@@ -18,7 +19,7 @@ from stores import keys
 from stores.errors import LeaseLost
 from stores.package import Package
 from streams.stages import export
-from tests.unit.stores.jobs import a_recording
+from tests.unit.stores.jobs import a_document, a_recording
 from tests.unit.streams.fakes import World, etag_of
 from tests.unit.streams.working import asked_for
 
@@ -239,3 +240,26 @@ async def test_a_recording_that_is_gone_ends_the_work(world, tmp_path):
     await world.resources.recordings.delete_owned(recording.owner_id, recording.id)
     with pytest.raises(LeaseLost):
         await export.perform(ctx, None)
+
+
+async def test_a_document_is_packed_with_its_text_and_misses_no_film(world, tmp_path):
+    document = a_document(size_bytes=len(SENT), etag=etag_of(SENT))
+    await world.objects.put(document.object_key, SENT, "")
+    await world.resources.recordings.create(document)
+    await world.resources.pages.begin(document.id, "0", 2, "en")
+    await world.resources.pages.write(document.id, "0", [Page(number=1, text="One."), Page(number=2, text="Two.")])
+    await world.resources.pages.finish(document.id, "0", 2, 0)
+    everything = [part.value for part in Part]
+    ctx = await asked_for(world, document, JobType.EXPORT, tmp_path, include=everything)
+    outcome = await export.perform(ctx, None)
+    assert outcome.results["export"]["missing"] == ["analyses", "poster.jpg"]
+    with ZipFile(BytesIO(world.objects.stored[outcome.event.object_key])) as package:
+        assert package.read("document.txt") == b"One.\n\x0cTwo.\n\x0c"
+        assert package.read("original.pdf") == SENT
+        assert set(package.namelist()) == {
+            "recording.json",
+            "document.txt",
+            "pages.json",
+            "original.pdf",
+            "manifest.json",
+        }

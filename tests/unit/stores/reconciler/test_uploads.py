@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from schemas.jobs import Status
-from schemas.recordings import RecordingStatus
+from schemas.recordings import RecordingKind, RecordingStatus, Source
 from schemas.time import now
 from stores import intake
 from stores.intake import RecordingGone
@@ -133,6 +133,26 @@ async def test_a_form_that_was_stored_whole_is_completed(house):
     assert await house.reconciled() == [("upload_stored", "repaired")]
     stored = await house.recordings.get(recording.id)
     assert (stored.size_bytes, stored.status) == (len(WEBM), RecordingStatus.PROCESSING)
+
+
+async def test_a_document_whose_form_broke_off_expires_even_if_its_bytes_are_whole(house):
+    """Nobody was told that it arrived, and what its bytes are is not known: it is sent again."""
+    document = await house.form(ABANDONED + 1, kind=RecordingKind.DOCUMENT, source=Source.DOCUMENT)
+    house.bucket.store(document.object_key, b"%PDF-1.7")
+    assert await house.found() == [("upload_abandoned", document.id)]
+    assert await house.reconciled() == [("upload_abandoned", "repaired")]
+    assert await house.recordings.stored(document.id) is None
+    assert house.keys_of(document) == []
+
+
+async def test_a_document_whose_job_is_gone_is_read_again(house):
+    fields = {"kind": RecordingKind.DOCUMENT, "source": Source.DOCUMENT, "sha256": "0" * 64}
+    document = await house.recording(ABANDONED + 1, **fields)
+    house.bucket.store(document.object_key, b"%PDF-1.7")
+    assert await house.reconciled() == [("job_missing", "repaired")]
+    job = await house.jobs.get(document.job_id)
+    assert [step.name for step in job.steps] == ["pages", "analyse"]
+    assert house.publisher.types() == ["document.uploaded"]
 
 
 async def test_a_form_that_broke_off_goes_with_its_parts(house):
