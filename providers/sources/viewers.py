@@ -53,6 +53,7 @@ def find_media(url: str, allowed: tuple[tuple[str, int | None], ...]) -> Iterato
     Raises Permanent (download_refused, download_not_media).
     """
     os.environ["YTDLP_NO_PLUGINS"] = "1"
+    sys.modules["curl_cffi"] = None  # type: ignore[assignment] # it connects past Python, where no hook sees it
     import yt_dlp
 
     refused: list[Sealed] = []

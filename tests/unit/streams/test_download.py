@@ -93,6 +93,45 @@ async def test_a_page_is_called_one(tmp_path, monkeypatch):
         await download.perform(ctx, None)
 
 
+class Pages(Source):
+    """A source with a page at the lecture's address, and a film where the page says."""
+
+    @asynccontextmanager
+    async def open(self, url):
+        self.pieces = (WEBM,) if url.endswith("/film.webm") else (b"<html><video></html>",)
+        async with super().open(url) as stream:
+            yield stream
+
+
+class Finder:
+    """A child that finds the same media in every page, if any."""
+
+    def __init__(self, *found):
+        self.found = found
+
+    async def run(self, entry, page, allowed):
+        assert (entry.__name__, page) == ("find_media", "https://media.example/one.mp4?secret")
+        for address in self.found:
+            yield address
+
+
+async def test_the_media_behind_a_page_is_taken(tmp_path):
+    source = Pages()
+    world, recording, ctx = await working(tmp_path, source)
+    ctx._intelligence.children = Finder("https://media.example/film.webm")
+    await download.perform(ctx, None)
+    assert world.objects.stored == {recording.object_key: WEBM}
+    assert source.asked[1:] == ["https://media.example/film.webm"]
+
+
+async def test_a_page_behind_a_page_is_no_media(tmp_path):
+    world, _, ctx = await working(tmp_path, Pages())
+    ctx._intelligence.children = Finder("https://media.example/other")
+    with pytest.raises(Permanent, match="download_not_media"):
+        await download.perform(ctx, None)
+    assert world.objects.stored == {}
+
+
 async def test_what_takes_too_long_is_no_fault_of_the_stage(tmp_path):
     world, _, ctx = await working(tmp_path, Source(WEBM, then=asyncio.Event().wait))
     ctx.settings = ctx.settings.model_copy(update={"download_seconds": 0.01})
