@@ -17,6 +17,7 @@ import aiohttp
 from api.examples import EXAMPLES
 from api.table import Route
 from schemas.lectures import LectureRequest
+from schemas.retention import OperatorRuleNew
 from tests.integration.api.people import Person
 from tests.media import pdf
 
@@ -28,6 +29,9 @@ OWNED: dict[tuple[str, str], str] = {
     ("stream", "id"): "job",
     ("api-keys", "id"): "api_key",
     ("lectures", "id"): "lecture",
+    ("courses", "course_id"): "course",
+    ("rules", "id"): "rule",
+    ("people", "owner_id"): "person",
 }
 """Where an id of a thing stands, and what it is: to everybody but its owner it is not there."""
 
@@ -81,12 +85,25 @@ class Things:
         return self.made["job"]
 
     async def api_key(self) -> str:
-        body = {"name": "hers", "scopes": ["recordings:read"]}
-        return str((await (await self.owner.call("POST", "/api/v1/api-keys", json=body)).json())["id"])
+        return await self._made("/api/v1/api-keys", {"name": "hers", "scopes": ["recordings:read"]})
+
+    async def course(self) -> str:
+        return await self._made("/api/v1/courses", {"title": "Biology"})
+
+    async def rule(self) -> str:
+        return await self._made("/api/v1/retention/rules", EXAMPLES[OperatorRuleNew])
+
+    async def person(self) -> str:
+        return str(self.owner.user["id"])
 
     async def lecture(self) -> str:
         body = {**EXAMPLES[LectureRequest], "stream_url": "https://media.example/hers.mp4"}
-        response = await self.owner.call("POST", "/api/v1/lectures/download", json=body)
+        return await self._made("/api/v1/lectures/download", body)
+
+    async def _made(self, path: str, body: dict[str, Any]) -> str:
+        """The id of a thing that is made by posting it."""
+        response = await self.owner.call("POST", path, json=body)
+        assert response.status in (201, 202), await response.text()
         return str((await response.json())["id"])
 
     async def path(self, route: Route) -> str:
@@ -100,7 +117,7 @@ class Things:
         place = (segment, name)
         if place in PLAIN:
             return PLAIN[place]
-        assert place in OWNED, f"{route.path} has a parameter that is not known: add {place} to tests/{__name__}"
+        assert place in OWNED, f"{route.path} has a parameter that is not known: add {place} to {__name__}"
         return await self.id_of(OWNED[place])
 
     async def request(self, route: Route) -> dict[str, Any]:
@@ -125,7 +142,7 @@ class Things:
     async def _field(self, route: Route, name: str, value: Any) -> Any:
         if not name.endswith("_id"):
             return await self._naming_hers(route, value)
-        assert name in NAMED, f"{route.path} takes «{name}», which is not known: add it to NAMED of tests/{__name__}"
+        assert name in NAMED, f"{route.path} takes «{name}», which is not known: add it to NAMED of {__name__}"
         kind = NAMED[name]
         return await self.id_of(kind) if kind else value
 
