@@ -19,6 +19,8 @@ from schemas.problems import Problem
 
 COOKIE = "__session"
 KEY_HEADER = "X-API-Key"
+ADMIN_WRITES = "admin:write"
+"""The scope of an API key that may do what administrators may."""
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 
 
@@ -46,7 +48,7 @@ async def admit(request: web.Request, access: Access, scope: str) -> None:
         expect_person(proof)
     else:
         expect_scope(proof, scope)
-    if access is Access.ADMIN and not is_admin(request):
+    if access is Access.ADMIN and request[CALLER] not in request.app[SETTINGS].admin_ids:
         raise Problem("forbidden", "Only an administrator may do this.")
 
 
@@ -63,8 +65,9 @@ def expect_scope(proof: Proof, scope: str) -> None:
 
 
 def is_admin(request: web.Request) -> bool:
-    """Whether the caller is one of ADMIN_USER_IDS."""
-    return request[CALLER] in request.app[SETTINGS].admin_ids
+    """Whether the caller is one of ADMIN_USER_IDS; by an API key only if that was made for administration."""
+    scopes = request[PROOF].scopes
+    return request[CALLER] in request.app[SETTINGS].admin_ids and (scopes is None or ADMIN_WRITES in scopes)
 
 
 def expect_paid(proof: Proof, what: str) -> None:

@@ -78,8 +78,12 @@ class Route:
 
     @property
     def scope(self) -> str:
-        """What an API key needs for the route: its noun, and whether it reads or writes. Aliases have their own's."""
-        return f"{self.noun}:{'read' if self.method == 'GET' else 'write'}"
+        """What an API key needs for the route: its noun, and whether it reads or writes. Aliases have their own's.
+
+        Everything of administrators has one noun, so that no key is one of theirs by the way.
+        """
+        noun = "admin" if self.access is Access.ADMIN else self.noun
+        return f"{noun}:{'read' if self.method == 'GET' else 'write'}"
 
     @property
     def audited(self) -> str | None:

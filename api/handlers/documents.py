@@ -14,6 +14,7 @@ from api.downloads import Download, send
 from api.forms import Incoming, incoming
 from api.intake import accept, expect_document
 from api.keys import ADMISSION, ANALYSES, CALLER, COPIES, DELETION, PAGES, RECORDINGS, SETTINGS
+from api.ownership import document_to_delete, owned_document
 from api.paging import page_of
 from api.problems import wrong_field
 from api.receiving import expect_length, forget, kept_whole, noted, receive
@@ -139,49 +140,32 @@ async def index(request: web.Request, query: DocumentQuery) -> DocumentList:
     return DocumentList(items=tuple(map(views.document, page)), next_cursor=next_cursor)
 
 
-async def _owned(request: web.Request) -> Recording:
-    """The caller's document that the path names. Raises Problem not_found."""
-    found = await request.app[RECORDINGS].get_owned(request[CALLER], request.match_info["id"])
-    if found is None or found.kind is not RecordingKind.DOCUMENT:
-        raise _unknown()
-    return found
-
-
-def _unknown() -> Problem:
-    return Problem("not_found", "There is no such document.")
-
-
 async def detail(request: web.Request) -> DocumentView:
     """A document with everything that is ready of it."""
-    document = await _owned(request)
+    document = await owned_document(request)
     text = await request.app[PAGES].outline(document.id)
     return views.whole_document(document, text, await request.app[ANALYSES].get(document.id))
 
 
 async def delete(request: web.Request) -> None:
     """Destroys the document with everything that was made of it: for its owner, and for an administrator."""
-    found = await request.app[RECORDINGS].stored(request.match_info["id"])
-    if found is None or found.kind is not RecordingKind.DOCUMENT:
-        raise _unknown()
-    if found.owner_id != request[CALLER] and request[CALLER] not in request.app[SETTINGS].admin_ids:
-        raise _unknown()
-    await request.app[DELETION].destroy(found)
+    await request.app[DELETION].destroy(await document_to_delete(request))
 
 
 async def file(request: web.Request) -> web.StreamResponse:
     """The document's bytes, or a range of them, to be shown."""
-    shown = original(await _owned(request)).model_copy(update={"disposition": "inline"})
+    shown = original(await owned_document(request)).model_copy(update={"disposition": "inline"})
     return await send(request, shown)
 
 
 async def rendition(request: web.Request) -> web.StreamResponse:
     """The bytes of what was made of the document, or a range of them."""
-    return await send_rendition(request, await _owned(request))
+    return await send_rendition(request, await owned_document(request))
 
 
 async def page(request: web.Request) -> PageView:
     """A page's text; empty where the page is a picture, as that of a scan."""
-    document, number = await _owned(request), _number(request)
+    document, number = await owned_document(request), _number(request)
     found = await request.app[PAGES].page(document.id, number)
     if found is None:
         raise _no_page(document, number)
@@ -190,7 +174,7 @@ async def page(request: web.Request) -> PageView:
 
 async def image(request: web.Request) -> web.StreamResponse:
     """A page's picture."""
-    document, number = await _owned(request), _number(request)
+    document, number = await owned_document(request), _number(request)
     if document.pages is not None and number > document.pages:
         raise _no_page(document, number)
     name = f"{PurePosixPath(document.filename).stem}-{number}.jpg"

@@ -10,10 +10,10 @@ from api.binding import answer
 from api.handlers.projects import project_of
 from api.keys import ADMISSION, CALLER, JOBS, METRICS, PROGRESS, RECORDINGS
 from api.orders import order, resume, stop
+from api.ownership import owned_job, readable_job
 from api.paging import page_of
 from api.slots import Slot, frame_of
 from schemas.jobs import Job, JobView, item, view
-from schemas.pipeline import JobType
 from schemas.problems import FieldProblem, Problem
 from schemas.recordings import Recording
 from schemas.requests import JobQuery, JobRequest, ProjectJobQuery
@@ -85,40 +85,19 @@ async def _page(request: web.Request, query: ProjectJobQuery, project_id: str | 
     )
 
 
-async def _owned(request: web.Request) -> Job:
-    """The caller's job. One that takes in a lecture is the work of all who are linked to it, so nobody's to stop."""
-    job = await request.app[JOBS].get_owned(request[CALLER], request.match_info["id"])
-    return _expect_here(request, job if job and job.job_type is not JobType.LECTURE else None)
-
-
-async def _readable(request: web.Request) -> Job:
-    """The caller's job, or one that takes in a lecture which the caller is linked to."""
-    job = await request.app[JOBS].get(request.match_info["id"])
-    if job is not None and job.job_type is JobType.LECTURE:
-        lecture = await request.app[RECORDINGS].get(job.recording_id)
-        return _expect_here(request, job if lecture and lecture.linked(request[CALLER]) else None)
-    return _expect_here(request, job if job and job.owner_id == request[CALLER] else None)
-
-
-def _expect_here(request: web.Request, job: Job | None) -> Job:
-    if job is None or request.match_info.get("project_id", job.project_id) != job.project_id:
-        raise Problem("not_found", "There is no such job.")
-    return job
-
-
 async def detail(request: web.Request) -> JobView:
     """A job's present state."""
-    return view(await _readable(request))
+    return view(await readable_job(request))
 
 
 async def cancel(request: web.Request) -> JobView:
     """Ends the job's steps that have not ended, wherever they run; what is done stays. A repeat is harmless."""
-    return view(await stop(request.app, await _owned(request)))
+    return view(await stop(request.app, await owned_job(request)))
 
 
 async def retry(request: web.Request) -> web.Response:
     """Sets a failed or cancelled job going again, at the steps that have no result; nothing is uploaded again."""
-    job = await _owned(request)
+    job = await owned_job(request)
     async with request.app[ADMISSION].place(request[CALLER]):
         job = await resume(request.app, job)
     return _accepted(job)
@@ -130,7 +109,7 @@ async def events(request: web.Request) -> web.StreamResponse:
     For a job that has ended and whose end the client has seen, the answer is 204: an EventSource stops at that.
     """
     with request.app[PROGRESS].subscribed(request.match_info["id"]) as slot:
-        job = await _readable(request)
+        job = await readable_job(request)
         slot.seen = last_seen(request.headers.get("Last-Event-ID"), job.version)
         if job.status.ended and slot.seen == job.version:
             return web.Response(status=204)
@@ -167,7 +146,7 @@ async def _send_events(request: web.Request, stream: EventSourceResponse, slot: 
 async def socket(request: web.Request) -> web.StreamResponse:
     """The job's states over a websocket: the present one first, then every newer one; closes after the last."""
     with request.app[PROGRESS].subscribed(request.match_info["id"]) as slot:
-        slot.put(frame_of(await _readable(request)))
+        slot.put(frame_of(await readable_job(request)))
         ws = web.WebSocketResponse(heartbeat=HEARTBEAT_SECONDS, compress=False, max_msg_size=_CLIENT_MESSAGE_BYTES)
         if not _upgrades(ws, request):
             raise Problem("invalid_request", "This address is a websocket.")

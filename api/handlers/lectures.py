@@ -7,6 +7,7 @@ from api.access import is_admin
 from api.binding import answer
 from api.keys import CALLER, JOBS, LECTURES, SETTINGS, TRANSCRIPTS
 from api.lectures import let_go, take_in
+from api.ownership import linked
 from api.paging import page_of
 from schemas.lectures import (
     LectureAccepted,
@@ -17,7 +18,6 @@ from schemas.lectures import (
     LectureView,
 )
 from schemas.problems import Problem
-from schemas.recordings import Recording
 
 
 async def download(request: web.Request, body: LectureRequest) -> web.Response:
@@ -50,22 +50,15 @@ async def development(request: web.Request, query: LectureQuery) -> LectureList:
     return await index(request, query)
 
 
-async def _linked(request: web.Request) -> Recording:
-    recording = await request.app[LECTURES].get(request.match_info["id"])
-    if recording is None or recording.lecture is None or not recording.linked(request[CALLER]):
-        raise Problem("not_found", "There is no such lecture.")
-    return recording
-
-
 async def detail(request: web.Request) -> LectureView:
     """A lecture, with what is ready of it."""
-    recording = await _linked(request)
+    recording = await linked(request)
     return views.lecture(recording, request[CALLER], await request.app[TRANSCRIPTS].outline(recording.id))
 
 
 async def state(request: web.Request) -> LectureState:
     """How far the lecture is, and why it failed."""
-    recording = await _linked(request)
+    recording = await linked(request)
     return views.lecture_state(recording, await request.app[JOBS].get(recording.job_id))
 
 

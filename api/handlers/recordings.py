@@ -6,11 +6,12 @@ from api import views
 from api.downloads import Download, disposition, send
 from api.filing import changes, refile
 from api.keys import ANALYSES, CALLER, DELETION, JOBS, RECORDINGS, TRANSCRIPTS
+from api.ownership import owned, owned_until_the_end, readable
 from api.paging import page_of
 from api.renditions import send_rendition
 from schemas import subtitles
 from schemas.problems import Problem
-from schemas.recordings import Recording, RecordingKind
+from schemas.recordings import Recording
 from schemas.requests import RecordingChange, RecordingQuery, TranscriptQuery
 from schemas.responses import RecordingList, RecordingState, RecordingView
 from schemas.transcripts import Transcript
@@ -20,34 +21,6 @@ _SUBTITLES = {
     "srt": (subtitles.srt, "application/x-subrip"),
     "vtt": (subtitles.vtt, "text/vtt"),
 }
-
-
-async def owned(request: web.Request) -> Recording:
-    """The caller's recording that the path names, in the project that it names. Raises Problem not_found."""
-    return _expect_own(request, await request.app[RECORDINGS].get(_id(request)))
-
-
-async def readable(request: web.Request) -> Recording:
-    """As `owned`, and the lectures too that the caller is linked to: those he may read, and nothing else."""
-    recording = await request.app[RECORDINGS].get(_id(request))
-    return _expect_here(request, recording if recording and recording.readable_by(request[CALLER]) else None)
-
-
-def _id(request: web.Request) -> str:
-    return request.match_info.get("asset_id") or request.match_info["id"]
-
-
-def _expect_own(request: web.Request, recording: Recording | None) -> Recording:
-    own = recording is not None and recording.owner_id == request[CALLER]
-    return _expect_here(request, recording if own else None)
-
-
-def _expect_here(request: web.Request, recording: Recording | None) -> Recording:
-    if recording is None or recording.kind is not RecordingKind.RECORDING:
-        raise Problem("not_found", "There is no such recording.")
-    if request.match_info.get("project_id", recording.project_id) != recording.project_id:
-        raise Problem("not_found", "There is no such recording in this project.")
-    return recording
 
 
 async def index(request: web.Request, query: RecordingQuery) -> RecordingList:
@@ -90,8 +63,7 @@ async def change(request: web.Request, body: RecordingChange) -> RecordingView:
 
 async def delete(request: web.Request) -> None:
     """Destroys the recording with everything that was made of it; its work ends. What broke off can be repeated."""
-    recording = await request.app[RECORDINGS].stored(_id(request))
-    await request.app[DELETION].destroy(_expect_own(request, recording))
+    await request.app[DELETION].destroy(await owned_until_the_end(request))
 
 
 async def state(request: web.Request) -> RecordingState:

@@ -4,9 +4,9 @@ from pathlib import PurePosixPath
 
 from aiohttp import web
 
-from api.handlers.recordings import owned
 from api.intake import accept, examine, expect_size, settle
 from api.keys import ADMISSION, CALLER, JOBS, OBJECTS, RECORDINGS, SETTINGS
+from api.ownership import owned
 from api.problems import wrong_field
 from schemas.ids import new_id
 from schemas.problems import Problem
