@@ -15,6 +15,7 @@ from api.openapi.parameters import parameters
 from api.openapi.responses import Responses
 from api.openapi.security import SCHEMES, security
 from api.table import Route
+from schemas.problems import CODES
 
 __all__ = ["describe", "problem_codes"]
 
@@ -29,6 +30,11 @@ answer is `cursor` of the next request. Times are RFC 3339 in UTC, durations and
 """
 
 
+_BEFORE = """
+Besides what the operations list, any request may be answered with one of these: {codes}.
+"""
+
+
 def describe(routes: tuple[Route, ...]) -> bytes:
     """The whole description as JSON."""
     bodies = Bodies(routes)
@@ -38,7 +44,7 @@ def describe(routes: tuple[Route, ...]) -> bytes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, bodies, responses)
     document = {
         "openapi": "3.1.0",
-        "info": {"title": "Tidemark", "version": "1", "description": _ABOUT},
+        "info": {"title": "Tidemark", "version": "1", "description": _ABOUT + _before(routes)},
         "servers": [{"url": "/", "description": "This service"}],
         "tags": _tags(routes),
         "paths": paths,
@@ -51,6 +57,13 @@ def describe(routes: tuple[Route, ...]) -> bytes:
         },
     }
     return orjson.dumps(document)
+
+
+def _before(routes: tuple[Route, ...]) -> str:
+    """What is said of the codes that answer requests, and are those of no operation."""
+    told = {code for route in routes for code in problem_codes(route)}
+    others = (entry for entry in CODES.values() if entry.status and entry.code not in told)
+    return _BEFORE.format(codes=", ".join(f"`{entry.code}` ({entry.status})" for entry in others))
 
 
 def _tags(routes: tuple[Route, ...]) -> list[dict[str, str]]:

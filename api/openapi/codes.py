@@ -1,5 +1,7 @@
 """Which codes a route can answer with."""
 
+from collections.abc import Iterator
+
 from api.access import Access
 from api.table import Route
 from schemas.rates import RateClass
@@ -7,23 +9,35 @@ from schemas.rates import RateClass
 
 def problem_codes(route: Route) -> tuple[str, ...]:
     """Every code that the route can answer with: its own, and those that follow from what it asks and takes."""
-    codes = [*route.problems, "internal_error"]
-    if route.access is not Access.OPEN:
-        codes += ["not_signed_in", "token_expired", "token_invalid", "key_refused"]
+    return tuple(dict.fromkeys((*route.problems, *_of_access(route), *_of_reading(route), *_of_the_service(route))))
+
+
+def _of_access(route: Route) -> Iterator[str]:
+    if route.access is Access.OPEN:
+        return
+    yield from ("not_signed_in", "token_expired", "token_invalid", "key_refused")
+    if route.access is Access.WATCHER:
+        yield "too_many_watchers"
     if route.access is Access.ADMIN:
-        codes.append("forbidden")
-    if route.access is Access.WATCHER or (route.access is not Access.OPEN and route.method != "GET"):
-        codes.append("origin_refused")
+        yield "forbidden"
+    if route.access is Access.WATCHER or route.method != "GET":
+        yield "origin_refused"
+
+
+def _of_reading(route: Route) -> Iterator[str]:
     if route.takes or "{project_id}" in route.path:
-        codes.append("invalid_field")
+        yield "invalid_field"
     if route.takes and not route.reads_query:
-        codes += ["invalid_request", "invalid_json", "too_large", "request_timeout"]
-    if route.form:
-        codes += ["invalid_request", "request_timeout"]
+        yield from ("invalid_json", "too_large")
+    if route.form or (route.takes and not route.reads_query):
+        yield from ("invalid_request", "request_timeout", "unsupported_encoding")
     if route.status == 101:
-        codes.append("invalid_request")
+        yield "invalid_request"
+
+
+def _of_the_service(route: Route) -> Iterator[str]:
+    yield "internal_error"
     if route.rate_class is not RateClass.FREE:
-        codes.append("rate_limited")
+        yield "rate_limited"
     if route.noun != "service":
-        codes.append("unavailable")
-    return tuple(dict.fromkeys(codes))
+        yield "unavailable"

@@ -15,9 +15,11 @@ from schemas.requests import PROJECT_ID
 _PLACEHOLDER = re.compile(r"([\w-]+)/{(\w+)}")
 _STRING: dict[str, Any] = {"type": "string"}
 _IN_PATH: dict[str, tuple[str, dict[str, Any]]] = {
+    "course_id": ("The course: a name that its owner chose.", {"type": "string", "pattern": PROJECT_ID}),
     "kind": ("Which rendition.", {"type": "string", "enum": [kind.value for kind in RenditionKind]}),
     "name": ("The file's name.", _STRING),
     "number": ("Its number, from 0.", {"type": "integer", "minimum": 0}),
+    "owner_id": ("Whose it is: the id of an account.", _STRING),
     "project_id": (
         "The project: a name that the caller chose.",
         {"type": "string", "pattern": PROJECT_ID, "examples": ["website"]},
@@ -43,7 +45,7 @@ def parameters(route: Route) -> list[dict[str, Any]]:
 
 
 def _in_path(name: str, before: str) -> dict[str, Any]:
-    meaning, schema = _IN_PATH.get(name, (f"The id of one of the caller's {before}.", _STRING))
+    meaning, schema = _IN_PATH.get(name, (f"Which of the {before}: its id.", _STRING))
     return {"name": name, "in": "path", "required": True, "description": meaning, "schema": schema}
 
 

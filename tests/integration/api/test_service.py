@@ -95,12 +95,6 @@ async def test_no_such_method(client: TestClient, method: str, path: str) -> Non
     assert response.headers["Allow"]
 
 
-@pytest.mark.parametrize("expected", ["100-continue", "something else"])
-async def test_what_a_client_expects_does_not_keep_it_from_an_answer(client: TestClient, expected: str) -> None:
-    response = await client.post("/api/token", json={"username": 1}, headers={"Expect": expected})
-    await expect_problem(response, "invalid_field", "username", "password")
-
-
 async def test_every_answer_has_its_headers(client: TestClient) -> None:
     for path in ("/health/live", "/nothing", "/api/v1/recordings"):
         headers = (await client.get(path, headers={"X-Request-ID": "trace-0123456789"})).headers

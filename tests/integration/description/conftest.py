@@ -19,6 +19,8 @@ from tests.integration.api.conftest import MEDIA, settings_for
 from tests.integration.api.people import Person, until_ready
 from tests.integration.description.things import Things, own_things
 
+PASSWORD = "none of the examples"
+
 
 @pytest.fixture(scope="module", autouse=True)
 def quiet() -> Iterator[None]:
@@ -31,7 +33,7 @@ def quiet() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def settings(services: Services) -> Settings:
     """The module's settings."""
-    return settings_for(services, rate_limits="off")
+    return settings_for(services, rate_limits="off", max_queue_size=10_000, max_queue_size_per_caller=10_000)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -39,13 +41,13 @@ async def user(settings: Settings) -> AsyncIterator[Person]:
     """Somebody with an account. The name is none of the description's examples."""
     async with TestClient(TestServer(make_app(settings))) as client:
         await until_ready(client)
-        yield await Person.register(client, "grace", password="none of the examples")
+        yield await Person.register(client, "grace", password=PASSWORD)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def things(user: Person) -> Things:
     """What the user has."""
-    return await own_things(user, Path(MEDIA / "screen-vp8.webm"))
+    return await own_things(user, Path(MEDIA / "screen-vp8.webm"), PASSWORD)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -12,7 +12,8 @@ from aiohttp.test_utils import TestClient
 from tests.integration.description.things import Things
 
 _ROOT = Path(__file__).parents[3]
-_SECONDS = 280
+_SECONDS = 420
+_LOG_OUT = "/api/v1/auth/logout"
 _SETTINGS = """
 hooks = "tests.integration.description.hooks"
 continue-on-failure = true
@@ -31,9 +32,16 @@ deterministic = true
 database = "none"
 no-shrink = true
 
+[[operations]]
+include-operation-id-regex = "_alias$"  # the same handlers as at the addresses of our own, which get everything
+phases.coverage.enabled = false
+
 [checks]
 positive_data_acceptance.enabled = false  # what fits the schema may still be refused for what it means
 """
+
+
+NOTHING = Things()
 
 
 class Run:
@@ -45,12 +53,12 @@ class Run:
 
 
 async def schemathesis(
-    folder: Path, client: TestClient, *options: str, things: Things | None = None, headers: Mapping[str, str]
+    folder: Path, client: TestClient, *options: str, headers: Mapping[str, str], things: Things = NOTHING
 ) -> Run:
     """Sends what schemathesis makes out of the description to the application, with these headers."""
     settings, known = folder / "schemathesis.toml", folder / "things.json"
-    settings.write_text(_configuration(headers))
-    known.write_text((things or Things()).to_json())
+    settings.write_text(_configuration(headers, things))
+    known.write_text(things.to_json())
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(settings)),
         *("run", str(client.make_url("/openapi.json")), "--no-color", *options),
@@ -69,6 +77,15 @@ async def schemathesis(
     return Run(process.returncode or 0, said.decode())
 
 
-def _configuration(headers: Mapping[str, str]) -> str:
-    sent = (f"{json.dumps(name)} = {json.dumps(value)}" for name, value in headers.items())
-    return "\n".join((_SETTINGS, "[headers]", *sent))
+def _configuration(headers: Mapping[str, str], things: Things) -> str:
+    return "\n".join((_SETTINGS, *_headers("headers", headers), *_ending(things)))
+
+
+def _headers(table: str, headers: Mapping[str, str]) -> list[str]:
+    return [f"[{table}]", *(f"{json.dumps(name)} = {json.dumps(value)}" for name, value in headers.items())]
+
+
+def _ending(things: Things) -> list[str]:
+    """What ends a session is asked for another one: the rest is to be asked by somebody who is signed in."""
+    headers = [_headers("operations.headers", {"Authorization": f"Bearer {token}"}) for token in things.sessions]
+    return [line for lines in headers for line in ("[[operations]]", f'include-path = "{_LOG_OUT}"', *lines)]

@@ -12,6 +12,7 @@ from schemas.analyses import ActionItem, ActionItems, Analyses, Citation, KeyPoi
 from schemas.media import Rendition, RenditionKind, Scene, Thumbnail
 from schemas.transcripts import Segment, Word
 from stores import keys as layout
+from tests.integration.api import owned
 from tests.integration.api.people import Person, advance, completed, failed, first_fence
 
 PROJECT, SPARE = "kept.project", "spare.project"
@@ -60,6 +61,8 @@ class Things:
 
     kept: tuple[Known, ...] = ()
     spare: tuple[Known, ...] = ()
+    sessions: tuple[str, ...] = ()
+    """Access tokens of other sessions of the same person, to be ended."""
 
     def to_json(self) -> str:
         """For the process that makes the requests."""
@@ -69,14 +72,14 @@ class Things:
     def from_json(cls, text: str) -> "Things":
         """What `to_json` wrote."""
         read = json.loads(text)
-        return cls(**{name: tuple(map(_known, listed)) for name, listed in read.items()})
+        return cls(*(tuple(map(_known, read[name])) for name in ("kept", "spare")), tuple(read["sessions"]))
 
 
 def _known(read: dict[str, Any]) -> Known:
     return Known(read["parameter"], tuple(read["values"]), read["within"])
 
 
-async def own_things(person: Person, webm: Path) -> Things:
+async def own_things(person: Person, webm: Path, password: str) -> Things:
     """A recording with everything that a pipeline makes, one that waits for its bytes, and jobs in several states."""
     content = webm.read_bytes()
     whole = await person.upload(content, filename="Zoë's «talk».webm", title="Zoë's talk", project_id=PROJECT)
@@ -85,6 +88,7 @@ async def own_things(person: Person, webm: Path) -> Things:
     await _made(person.client, whole)
     await advance(person.client.app, whole["job_id"], completed)
     await advance(person.client.app, broken["job_id"], failed)
+    others = owned.Things(person, content), owned.Things(person, content)
     asked = await person.job("scene_detection", whole["id"])
     recordings = (whole["id"], whole["id"], broken["id"], waiting["id"])
     jobs = (whole["job_id"], broken["job_id"], asked)
@@ -99,14 +103,32 @@ async def own_things(person: Person, webm: Path) -> Things:
             Known("body.payload.recording_id", recordings),
             Known("body.s3_key", (whole["s3_key"],)),
             Known("body.file", (str(webm),), within="/videos"),
+            *await _of_every_kind(others[0], besides={"recording", "job"}),
         ),
         spare=(
             Known("path.project_id", (SPARE,), within="/storage"),
             Known("path.project_id", (PROJECT,), within="/videos/{asset_id}"),
             Known("path.id", tuple(spare[::3]), within="/recordings/{id}"),
             Known("path.asset_id", tuple(spare[1::3])),
+            *await _of_every_kind(others[1], besides={"recording", "job"}),
         ),
+        sessions=(await _another_session(person, password),),
     )
+
+
+async def _of_every_kind(things: owned.Things, besides: set[str]) -> list[Known]:
+    """What the walk over all routes knows to make, and where a path names it."""
+    return [
+        Known(f"path.{name}", (await things.id_of(kind),), within=f"/{segment}/{{{name}}}")
+        for (segment, name), kind in owned.OWNED.items()
+        if kind not in besides
+    ]
+
+
+async def _another_session(person: Person, password: str) -> str:
+    names = {"username": person.user["username"], "password": password}
+    tokens = await (await person.client.post("/api/v1/auth/token", json=names)).json()
+    return str(tokens["access"])
 
 
 async def _made(client: TestClient, address: dict[str, Any]) -> None:
