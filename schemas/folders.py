@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field
 
 from schemas.holds import Hold
 from schemas.model import Document, Frozen
-from schemas.requests import PROJECT_ID, Plain, Request, Tags, Title, plain
+from schemas.requests import PROJECT_ID, Request, Sought, SoughtTag, Tags, Title, plain
 
 MOST_FOLDERS = 1000
 """How many courses and projects of their own an account may have."""
@@ -99,8 +99,8 @@ class FolderQuery(Request):
     cursor: str | None = Field(
         default=None, pattern=r"^[0-9]{1,15}\.[A-Za-z0-9._-]{1,64}$", description="The next_cursor of a list."
     )
-    q: Plain | None = Field(default=None, max_length=100, description="Part of the title, in any case.")
-    tag: Plain | None = Field(default=None, max_length=50)
+    q: Sought | None = Field(default=None, description="Part of the title, in any case.")
+    tag: SoughtTag | None = Field(default=None, description="With this tag.")
 
 
 class FolderRemoval(Request):

@@ -67,6 +67,10 @@ Email = Annotated[str, Field(max_length=254, json_schema_extra={"format": "email
 Password = Annotated[str, Field(min_length=8, max_length=256)]
 
 
+Sought = Annotated[str, Field(max_length=100), AfterValidator(plain)]
+SoughtTag = Annotated[str, Field(max_length=50), AfterValidator(plain)]
+
+
 class Request(BaseModel):
     """What all bodies and queries have: frozen; unknown fields are ignored, as clients of several ages are served."""
 
@@ -136,8 +140,8 @@ class VideoQuery(Page):
     """Which of a project's recordings to list."""
 
     status: RecordingStatus | None = None
-    q: Plain | None = Field(default=None, max_length=100, description="Part of the title, in any case.")
-    tag: Plain | None = Field(default=None, max_length=50)
+    q: Sought | None = Field(default=None, description="Part of the title, in any case.")
+    tag: SoughtTag | None = Field(default=None, description="With this tag.")
     section_id: str | None = Field(default=None, pattern=PROJECT_ID)
 
 

@@ -48,7 +48,8 @@ def _spare_what_is_kept(case: Case) -> None:
 def _name(case: Case, meta: CaseMetadata, known: Known) -> None:
     place = meta.components.get(ParameterLocation(known.location))
     fields = _fields(case, known)
-    if place is None or place.mode.is_negative or known.names[-1] not in fields:
+    whole = known.parameter != "body.file" or meta.generation.mode.is_positive
+    if place is None or place.mode.is_negative or not whole or known.names[-1] not in fields:
         return
     value = known.values[_asked[case.operation.label] % len(known.values)]
     fields[known.names[-1]] = Binary(Path(value).read_bytes()) if known.parameter == "body.file" else value
