@@ -30,9 +30,9 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
     deletes, meta = case.method.upper() == "DELETE", case.meta
     _asked[case.operation.label] += 1
     unknown = _asked[case.operation.label] % _LEFT_ALONE == 0
-    if meta is not None and meta.phase.name.value != "stateful" and not unknown:
+    if meta is not None and meta.phase.name.value != "stateful":
         for known in _THINGS.spare if deletes else _THINGS.kept:
-            if known.within in case.operation.path:
+            if known.within in case.operation.path and not (unknown and known.location == "path"):
                 _name(case, meta, known)
     if deletes:
         _spare_what_is_kept(case)

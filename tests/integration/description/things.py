@@ -101,6 +101,8 @@ async def own_things(person: Person, webm: Path, password: str) -> Things:
             Known("path.id", jobs, within="/jobs/{id}"),
             Known("path.id", jobs, within="/api/stream/{id}"),
             Known("body.payload.recording_id", recordings),
+            Known("body.project_id", (PROJECT,)),
+            Known("body.course_id", (PROJECT,)),
             Known("body.s3_key", (whole["s3_key"],)),
             Known("body.file", (str(webm),), within="/videos"),
             *await _of_every_kind(others[0], besides={"recording", "job"}),
