@@ -9,6 +9,7 @@ ALIASES: tuple[tuple[str, str], ...] = (
     ("/api/token", "/api/v1/auth/token"),
     ("/api/content", "/api/v1/content"),
     ("/api/courses", "/api/v1/courses"),
+    ("/api/process", "/api/v1/process"),
     ("/api/stream/{id}", "/api/v1/jobs/{id}/ws"),
     ("/api/lectures", "/api/v1/lectures"),
     ("/api/dev/lectures", "/api/v1/dev/lectures"),

@@ -78,6 +78,7 @@ _ITEM: dict[str, Any] = {
     "project_id": "biology-101",
     "section_id": None,
     "tags": ["exam"],
+    "material_types": [],
     "size_bytes": 4211734,
     "duration_seconds": 45.2,
     "has_video": True,

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from aiohttp import BodyPartReader, MultipartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
+from multidict import MultiDict
 
 from api.problems import wrong_field
 from schemas.problems import Problem
@@ -53,7 +54,7 @@ class Incoming:
     """
 
     def __init__(
-        self, form: MultipartReader, part: BodyPartReader, fields: dict[str, str], limit: int, arrival: Arrival
+        self, form: MultipartReader, part: BodyPartReader, fields: MultiDict[str], limit: int, arrival: Arrival
     ) -> None:
         self._form = form
         self._part = part
@@ -98,7 +99,7 @@ async def incoming(request: web.Request, field: str, limit: int) -> Incoming:
         form = await request.multipart()
     except ValueError as error:
         raise _broken(error) from error
-    arrival, fields = Arrival(), dict[str, str]()
+    arrival, fields = Arrival(), MultiDict[str]()
     part = await _find(form, field, fields, arrival)
     if part is None or part.filename is None:
         raise wrong_field(field, "a file is wanted in this field")
@@ -110,7 +111,7 @@ def _broken(error: Exception) -> Problem:
 
 
 async def _find(
-    form: MultipartReader, field: str | None, fields: dict[str, str], arrival: Arrival
+    form: MultipartReader, field: str | None, fields: MultiDict[str], arrival: Arrival
 ) -> BodyPartReader | None:
     """The part of that name; the texts of those before it are put into `fields`."""
     for _ in range(_FIELDS):
@@ -119,7 +120,7 @@ async def _find(
             return None
         if part.name == field:
             return part
-        fields.setdefault(part.name or "", await _text(part, arrival))
+        fields.add(part.name or "", await _text(part, arrival))
     return None
 
 

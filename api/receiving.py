@@ -8,6 +8,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import PurePosixPath
 from typing import Any
 
 import structlog
@@ -16,9 +17,14 @@ from aiohttp import web
 from api.forms import Incoming
 from api.intake import expect_size
 from api.keys import METRICS, OBJECTS, RECORDINGS, SETTINGS
+from schemas.ids import new_id
 from schemas.problems import Problem
-from schemas.recordings import Recording
+from schemas.recordings import Recording, Source
+from schemas.requests import bare_filename
+from schemas.time import now
+from stores import keys
 from stores.errors import StoreUnavailable
+from stores.signatures import Kind
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +37,25 @@ _SIGN_SECONDS = 15.0
 def expect_length(request: web.Request) -> None:
     """Raises Problem too_large for a form whose file can only be larger than is accepted."""
     expect_size((request.content_length or 0) - _AROUND_BYTES, request.app[SETTINGS])
+
+
+def announced_form(owner_id: str, filename: str, kind: Kind) -> Recording:
+    """The recording of a form whose file is called so and of that kind; its size is told once it is there."""
+    recording_id, created = new_id(), now()
+    name = bare_filename(filename) or f"recording.{kind.ending}"
+    return Recording(
+        id=recording_id,
+        owner_id=owner_id,
+        job_id=new_id(),
+        title=PurePosixPath(name).stem[:200],
+        filename=name,
+        source=Source.MULTIPART,
+        size_bytes=0,
+        object_key=keys.original(recording_id),
+        content_type=kind.content_type,
+        created_at=created,
+        updated_at=created,
+    )
 
 
 @asynccontextmanager

@@ -17,6 +17,7 @@ from api.handlers import (
     erasure,
     jobs,
     lectures,
+    process,
     projects,
     recordings,
     retention,
@@ -176,6 +177,8 @@ _OWN: tuple[Route, ...] = (
     Route("POST", f"{_RECORDING}/upload-complete", uploads.upload_complete, "Say that the upload is there",
           takes=UploadComplete, gives=Accepted, status=202,
           problems=("not_found", "object_missing", "size_mismatch", *_UPLOAD_PROBLEMS)),
+    Route("POST", f"{_V1}/process", process.process, "Upload a file and have material made of it", gives=Accepted,
+          status=202, problems=_UPLOAD_PROBLEMS, form=True, form_fields=("material_types",)),
     # projects
     Route("POST", f"{_PROJECT}/videos", projects.upload_video, "Upload a video into a project",
           gives=VideoAccepted, status=202, problems=_UPLOAD_PROBLEMS, form=True),

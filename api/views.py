@@ -31,6 +31,7 @@ _SHARED = (
     "project_id",
     "section_id",
     "tags",
+    "material_types",
     "size_bytes",
     "duration_seconds",
     "has_video",

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from schemas.holds import Hold
 from schemas.jobs import Failure
+from schemas.materials import Material
 from schemas.media import Rendition, Scene, Thumbnail
 from schemas.model import Document
 from schemas.pipeline import OF_DOCUMENTS, OF_RECORDINGS, JobType
@@ -84,6 +85,7 @@ class Recording(Document):
     project_id: str | None = None
     section_id: str | None = None
     tags: list[str] = Field(default_factory=list)
+    material_types: list[Material] = Field(default_factory=list)
     job_id: str
     job_ids: list[str] = Field(default_factory=list)
     title: str

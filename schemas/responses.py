@@ -7,6 +7,7 @@ from pydantic import Field
 
 from schemas.analyses import ActionItems, KeyPoints, Sentiment, Summary
 from schemas.jobs import Failure, JobItem, Status
+from schemas.materials import Material
 from schemas.media import RenditionKind, Scene
 from schemas.model import Frozen
 from schemas.pipeline import JobType
@@ -133,6 +134,7 @@ class RecordingItem(Frozen):
     project_id: str | None
     section_id: str | None
     tags: tuple[str, ...]
+    material_types: tuple[Material, ...] = Field(description="What was asked for, where that was said.")
     size_bytes: int
     duration_seconds: float | None
     has_video: bool | None

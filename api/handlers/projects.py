@@ -1,7 +1,6 @@
 """Projects: what they hold and take up, and how it is deleted. A project is there as soon as something is in it."""
 
 import re
-from pathlib import PurePosixPath
 
 from aiohttp import web
 
@@ -12,7 +11,7 @@ from api.intake import accept, expect_media
 from api.keys import ADMISSION, CALLER, RECORDINGS, SETTINGS
 from api.paging import page_of
 from api.problems import wrong_field
-from api.receiving import expect_length, kept_whole, noted, receive
+from api.receiving import announced_form, expect_length, kept_whole, noted, receive
 from schemas.folders import (
     FolderChange,
     FolderGone,
@@ -23,13 +22,9 @@ from schemas.folders import (
     FolderRemoval,
     FolderView,
 )
-from schemas.ids import new_id
-from schemas.recordings import Recording, Source
-from schemas.requests import PROJECT_ID, VideoQuery, bare_filename
+from schemas.requests import PROJECT_ID, VideoQuery
 from schemas.responses import StorageFreed, StorageStats, VideoAccepted, VideoList
-from schemas.time import now
-from stores import keys
-from stores.signatures import HEAD_BYTES, Kind
+from stores.signatures import HEAD_BYTES
 
 
 async def upload_video(request: web.Request) -> VideoAccepted:
@@ -45,7 +40,7 @@ async def upload_video(request: web.Request) -> VideoAccepted:
 async def _take_in(request: web.Request, project_id: str) -> VideoAccepted:
     file = await incoming(request, "file", request.app[SETTINGS].max_upload_bytes)
     kind = expect_media(await file.head(HEAD_BYTES))
-    announced = _recording(request[CALLER], project_id, file.filename, kind)
+    announced = announced_form(request[CALLER], file.filename, kind).model_copy(update={"project_id": project_id})
     async with kept_whole(request.app, announced):
         await receive(request.app, file, announced)
         recording = await noted(request.app, announced, {"size_bytes": file.size_bytes})
@@ -71,25 +66,6 @@ def _project_id(request: web.Request) -> str:
     if not re.fullmatch(PROJECT_ID, project_id):
         raise wrong_field("project_id", "letters, digits, dots, hyphens and underscores, at most 64")
     return project_id
-
-
-def _recording(owner_id: str, project_id: str, filename: str, kind: Kind) -> Recording:
-    recording_id, created = new_id(), now()
-    name = bare_filename(filename) or f"recording.{kind.ending}"
-    return Recording(
-        id=recording_id,
-        owner_id=owner_id,
-        project_id=project_id,
-        job_id=new_id(),
-        title=PurePosixPath(name).stem[:200],
-        filename=name,
-        source=Source.MULTIPART,
-        size_bytes=0,
-        object_key=keys.original(recording_id),
-        content_type=kind.content_type,
-        created_at=created,
-        updated_at=created,
-    )
 
 
 async def videos(request: web.Request, query: VideoQuery) -> VideoList:
