@@ -46,6 +46,7 @@ from stores.lectures import Lectures
 from stores.objects import Objects
 from stores.outbox import Outbox
 from stores.pages import Pages
+from stores.parts import PartUploads
 from stores.people import People
 from stores.prepare import prepare
 from stores.publisher import Publisher
@@ -125,6 +126,7 @@ async def _outside(app: web.Application) -> AsyncIterator[None]:
 async def _objects(app: web.Application) -> AsyncIterator[None]:
     async with Objects(app[keys.SETTINGS]) as objects:
         app[keys.OBJECTS] = objects
+        app[keys.PARTS] = PartUploads(objects)
         yield
 
 

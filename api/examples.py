@@ -21,6 +21,14 @@ from schemas.folders import FolderChange, FolderGone, FolderList, FolderNew, Fol
 from schemas.jobs import JobView
 from schemas.lectures import LectureAccepted, LectureList, LectureRequest, LectureState, LectureView
 from schemas.letters import Letter, LetterList, Replayed
+from schemas.multipart import (
+    MultipartAddress,
+    MultipartComplete,
+    MultipartRequest,
+    PartAddresses,
+    PartList,
+    PartsWanted,
+)
 from schemas.requests import (
     Credentials,
     JobRequest,
@@ -136,6 +144,12 @@ _DOCUMENT: dict[str, Any] = {
     "file_url": f"/api/v1/documents/{_ID}/file",
     "renditions": [],
 }
+_ETAG = "9b2cf535f27731c974343645a3985328"
+_PART: dict[str, Any] = {
+    "number": 1,
+    "size_bytes": 16777216,
+    "url": f"https://objects.example.org/tidemark/{_KEY}?partNumber=1&uploadId=…&X-Amz-Signature=…",
+}
 _CITED: dict[str, Any] = {"provider": "offline", "extractive": True, "citations": []}
 _SEGMENT: dict[str, Any] = {"id": 0, "start": 0.4, "end": 2.1, "speaker": "Speaker 1", "text": "Good morning."}
 
@@ -233,6 +247,25 @@ EXAMPLES: dict[type[BaseModel], dict[str, Any]] = {
             }
         ],
         "next_cursor": None,
+    },
+    MultipartRequest: {"filename": "lecture.mp4", "file_size": 40000000, "part_size": 16777216},
+    PartsWanted: {"numbers": [3]},
+    MultipartComplete: {"parts": [{"number": number, "etag": _ETAG} for number in (1, 2, 3)]},
+    PartAddresses: {"id": _ID, "expires_in": 3600, "urls": [_PART]},
+    MultipartAddress: {
+        "id": _ID,
+        "expires_in": 3600,
+        "urls": [_PART],
+        "s3_key": _KEY,
+        "job_id": _JOB,
+        "part_size": 16777216,
+        "parts": 3,
+    },
+    PartList: {
+        "id": _ID,
+        "part_size": 16777216,
+        "parts": 3,
+        "items": [{"number": 1, "size_bytes": 16777216, "etag": _ETAG}],
     },
     RecordingChange: {"title": "Stand-up of Monday", "project_id": "biology-101", "tags": ["exam"]},
     FolderNew: {"id": "biology-101", "title": "Biology 101", "sections": [{"title": "Week 1"}]},

@@ -31,6 +31,7 @@ from stores.lectures import Lectures
 from stores.objects import Objects
 from stores.outbox import Outbox
 from stores.pages import Pages
+from stores.parts import PartUploads
 from stores.people import People
 from stores.publisher import Publisher
 from stores.recordings import Recordings
@@ -61,6 +62,7 @@ STANDING = web.AppKey("standing", Standing)
 THROTTLE = web.AppKey("throttle", Throttle)
 OUTSIDE: web.AppKey[Outside | None] = web.AppKey("outside")
 """The outside issuer; None where there is none."""
+PARTS = web.AppKey("parts", PartUploads)
 OBJECTS = web.AppKey("objects", Objects)
 PUBLISHER = web.AppKey("publisher", Publisher)
 OUTBOX = web.AppKey("outbox", Outbox)

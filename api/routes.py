@@ -61,6 +61,14 @@ from schemas.lectures import (
     LectureView,
 )
 from schemas.letters import Letter, LetterList, Replayed
+from schemas.multipart import (
+    MultipartAddress,
+    MultipartComplete,
+    MultipartRequest,
+    PartAddresses,
+    PartList,
+    PartsWanted,
+)
 from schemas.rates import RateClass
 from schemas.requests import (
     ArchiveQuery,
@@ -179,6 +187,17 @@ _OWN: tuple[Route, ...] = (
           problems=("not_found", "object_missing", "size_mismatch", *_UPLOAD_PROBLEMS)),
     Route("POST", f"{_V1}/process", process.process, "Upload a file and have material made of it", gives=Accepted,
           status=202, problems=_UPLOAD_PROBLEMS, form=True, form_fields=("material_types",)),
+    Route("POST", f"{_V1}/recordings/request-multipart", uploads.request_multipart, "Begin an upload in parts",
+          takes=MultipartRequest, gives=MultipartAddress, status=201, problems=("too_large", "queue_full")),
+    Route("POST", f"{_RECORDING}/parts", uploads.sign_parts, "Ask for addresses of parts", takes=PartsWanted,
+          gives=PartAddresses, problems=("not_found", "upload_ended")),
+    Route("GET", f"{_RECORDING}/parts", uploads.list_parts, "List the parts that are there", gives=PartList,
+          problems=("not_found", "upload_ended"), head=True),
+    Route("POST", f"{_RECORDING}/multipart-complete", uploads.multipart_complete, "Say that all parts are there",
+          takes=MultipartComplete, gives=Accepted, status=202,
+          problems=("not_found", "object_missing", "parts_mismatch", "size_mismatch", *_UPLOAD_PROBLEMS)),
+    Route("DELETE", f"{_RECORDING}/multipart", uploads.multipart_abort, "Throw an upload in parts away", status=204,
+          problems=("not_found", "upload_ended", "on_hold")),
     # projects
     Route("POST", f"{_PROJECT}/videos", projects.upload_video, "Upload a video into a project",
           gives=VideoAccepted, status=202, problems=_UPLOAD_PROBLEMS, form=True),

@@ -15,6 +15,7 @@ from schemas.jobs import Failure
 from schemas.materials import Material
 from schemas.media import Rendition, Scene, Thumbnail
 from schemas.model import Document
+from schemas.parts import Parts
 from schemas.pipeline import OF_DOCUMENTS, OF_RECORDINGS, JobType
 
 SOURCE_MISSING = "source_missing"
@@ -72,10 +73,10 @@ class Recording(Document):
     """A recording's document. `fences` holds, by stage, the highest fence that has written: see stores/recordings.
 
     `job_ids` are the jobs that were asked for later, and `job_id` the newest that took the recording in from the start.
-    `etag` is the object store's mark of the bytes that were accepted. `lecture` and `links` are a lecture's, which
-    belongs to whoever is linked to it. `course_id` of a document is kept as its `project_id`; `sha256` is that of its
-    bytes, and `pages` how many it has. `deleted_at` is set when the recording is deleted, and from then on nobody sees
-    it; the document itself goes last.
+    `etag` is the object store's mark of the bytes that were accepted, `parts` how they came, if in parts. `lecture` and
+    `links` are a lecture's, which belongs to whoever is linked to it. `course_id` of a document is kept as its
+    `project_id`; `sha256` is that of its bytes, and `pages` how many it has. `deleted_at` is set when the recording is
+    deleted, and from then on nobody sees it; the document itself goes last.
     """
 
     id: str
@@ -113,6 +114,7 @@ class Recording(Document):
     links: list[Link] = Field(default_factory=list)
     error: Failure | None = None
     hold: Hold | None = None
+    parts: Parts | None = None
     original_expired_at: datetime | None = None
     renditions_expired_at: datetime | None = None
     fences: dict[str, str] = Field(default_factory=dict)

@@ -5,7 +5,7 @@ is visible under the key; an upload that is aborted leaves nothing behind.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from stores.errors import StoreUnavailable
 
 PART_BYTES = 8 * 1024 * 1024
 
-_UPLOAD_ID = re.compile(rb"<UploadId>([^<]+)</UploadId>")
+UPLOAD_ID = re.compile(rb"<UploadId>([^<]+)</UploadId>")
 _OK, _NO_CONTENT, _NOT_FOUND = 200, 204, 404
 
 Request = Callable[..., AbstractAsyncContextManager[aiohttp.ClientResponse]]
@@ -85,7 +85,7 @@ class Upload:
         headers = {"Content-Type": self._content_type}
         async with self._request("POST", self._key, query={"uploads": ""}, headers=headers) as response:
             expect(response, _OK)
-            found = _UPLOAD_ID.search(await response.read())
+            found = UPLOAD_ID.search(await response.read())
         if found is None:
             raise StoreUnavailable("object store", "its answer names no upload id")
         return found[1].decode()
@@ -99,11 +99,13 @@ class Upload:
         self._id = None
 
     def _manifest(self) -> bytes:
-        parts = "".join(
-            f"<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>"
-            for number, etag in enumerate(self._etags, start=1)
-        )
-        return f"<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>".encode()
+        return manifest(enumerate(self._etags, start=1))
+
+
+def manifest(parts: Iterable[tuple[int, str]]) -> bytes:
+    """What completes an upload: the numbers of its parts, ascending, and their ETags."""
+    told = "".join(f"<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>" for number, etag in parts)
+    return f"<CompleteMultipartUpload>{told}</CompleteMultipartUpload>".encode()
 
 
 def expect(response: Any, *statuses: int) -> None:

@@ -96,10 +96,10 @@ class Objects:
         if not await self._call(lambda: self._internal.bucket_exists(self._bucket)):
             raise StoreUnavailable("object store", f"there is no bucket {self._bucket}")
 
-    def presign_put(self, key: str, seconds: int) -> str:
-        """A URL by which a client can PUT one object, once or again, for that long."""
-        url: str = self._public.presigned_put_object(self._bucket, key, expires=timedelta(seconds=seconds))
-        return url
+    def presign_put(self, key: str, seconds: int, query: Mapping[str, str] | None = None) -> str:
+        """A URL by which a client can PUT one object, or the part that `query` names, once or again, for that long."""
+        expires, named = timedelta(seconds=seconds), dict[str, Any](query or {})
+        return str(self._public.get_presigned_url("PUT", self._bucket, key, expires, extra_query_params=named))
 
     def internal_url(self, key: str) -> str:
         """A URL by which a part of the program, such as a decoder, can read the object with ranges."""

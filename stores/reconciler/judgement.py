@@ -108,7 +108,9 @@ def given_up(recording: Recording, ages: Ages, at: datetime) -> bool:
 
 
 def _last_sign(recording: Recording) -> datetime:
-    return recording.created_at if recording.source is Source.PRESIGNED else recording.updated_at
+    """When somebody was seen to be at it. One who sends parts asks for addresses now and then."""
+    asked_once = recording.source is Source.PRESIGNED and recording.parts is None
+    return recording.created_at if asked_once else recording.updated_at
 
 
 def _processed(subject: Subject, recording: Recording) -> Iterator[Finding]:

@@ -91,6 +91,8 @@ class Survey:
             return None
         recording = await self.all_recordings.get(recording_id)
         receiving = recording is not None and recording.status is RecordingStatus.AWAITING_UPLOAD
+        if recording and receiving and recording.parts and recording.parts.upload_id == upload.upload_id:
+            return None  # it goes with its recording, once that is given up
         if recording and receiving and at - recording.updated_at <= self.ages.parts:
             return None
         detail = f"Parts of an upload that was begun at {upload.begun:%Y-%m-%d %H:%M} lie there."

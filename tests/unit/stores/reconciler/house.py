@@ -155,6 +155,10 @@ class House:
         self.bucket.store(recording.object_key, WEBM)
         return recording
 
+    def touch(self, recording: Recording, minutes: float) -> None:
+        """Somebody wrote to the recording so long ago, and nobody since."""
+        self.database["recordings"]._documents[recording.id]["updated_at"] = now() - timedelta(minutes=minutes)
+
     def keys_of(self, recording: Recording) -> list[str]:
         """What the bucket holds of a recording."""
         return sorted(key for key in self.bucket.objects if key.startswith(keys.recording_prefix(recording.id)))

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from schemas.jobs import Status
+from schemas.parts import Parts
 from schemas.recordings import RecordingKind, RecordingStatus, Source
 from schemas.time import now
 from stores import intake
@@ -217,3 +218,36 @@ async def test_two_reconcilers_and_the_client_at_once_make_one_job(house):
     assert {finding.kind for finding in (*first.findings, *second.findings)} <= {Kind.UPLOAD_STORED}
     assert len([event for event in house.publisher.events if event.type == "recording.uploaded"]) <= 2
     assert [pair async for page in house.jobs.recordings() for pair in page] == [(job.id, recording.id)]
+
+
+def in_parts(house: House, recording):
+    """The upload of the recording's parts, as the bucket shows it."""
+    (upload,) = (found for found in house.bucket.uploads if found.key == recording.object_key)
+    return Parts(upload_id=upload.upload_id, part_size=5 * 2**20)
+
+
+async def test_parts_that_a_client_sends_stay_while_it_asks_for_addresses(house):
+    """However long ago the upload began; those of another upload to its key go."""
+    recording = await house.awaiting(minutes=ABANDONED + ADDRESS - 5, created_at=now() - timedelta(days=9))
+    house.bucket.begin(recording.object_key)
+    await house.recordings.amend(recording, {"parts": in_parts(house, recording).model_dump()})
+    house.touch(recording, ABANDONED + ADDRESS - 5)
+    assert await house.found() == []
+    house.bucket.begin(recording.object_key)
+    assert await house.reconciled() == [("upload_parts", "repaired")]
+    assert [upload.upload_id for upload in house.bucket.uploads] == [(await parts_of(house, recording)).upload_id]
+
+
+async def parts_of(house: House, recording):
+    return (await house.recordings.get(recording.id)).parts
+
+
+async def test_parts_that_nobody_sends_any_more_go_with_their_recording(house):
+    recording = await house.awaiting(created_at=now() - timedelta(days=9))
+    house.bucket.begin(recording.object_key)
+    await house.recordings.amend(recording, {"parts": in_parts(house, recording).model_dump()})
+    house.touch(recording, ABANDONED + ADDRESS + 5)
+    assert await house.found() == [("upload_abandoned", recording.id)]
+    assert await house.reconciled() == [("upload_abandoned", "repaired")]
+    assert house.bucket.uploads == []
+    assert await house.recordings.stored(recording.id) is None
