@@ -32,6 +32,14 @@ REMEDIES: dict[str, str] = {
     "no_password": "Change the password where the account comes from.",  # pragma: allowlist secret
     "job_running": "Watch the job that is under way, which `detail` names, or cancel it first.",
     "job_ended": "Read its results, or ask for a new job.",
+    "id_taken": "Choose another id, or change the one that is there.",
+    "not_empty": "Say whether what is in it is to be deleted or kept: `?contents=delete` or `?contents=keep`.",
+    "too_many": "Delete one that is no longer used, then make the new one.",
+    "on_hold": "Ask an administrator of this service why, and have the hold lifted first.",
+    "original_expired": "Upload the file again if it is needed; what was made of it is still there.",
+    "rendition_expired": "Ask for a `render` or `transcription` job, which makes it anew while the original is there.",
+    "parts_mismatch": "Send the parts that `errors` names again, then complete the upload.",
+    "upload_ended": "Look at the recording: its upload was completed. If it was thrown away, begin another.",
     "too_many_jobs": "Upload the recording anew if it has to be processed again.",
     "too_large": "Send less: `/info` has the limits. A larger JSON body is never needed.",
     "unsupported_media": "Send audio or video: MP4, MOV, WebM, Matroska, AVI, MP3, M4A, AAC, WAV, Ogg or FLAC; "

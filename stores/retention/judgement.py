@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from schemas.model import Frozen
-from schemas.recordings import Recording, RecordingStatus
+from schemas.recordings import Recording, RecordingKind, RecordingStatus
 from schemas.retention import Basis, Matter, Rule
 from stores import keys
 from stores.objects import Listed
@@ -51,10 +51,11 @@ def _matches(rule: Rule, recording: Recording, at: datetime) -> bool:
 
 
 def _possible(recording: Recording) -> set[Matter]:
-    """What can go of a recording as it is."""
-    if recording.status is RecordingStatus.FAILED:
+    """What can go of a recording as it is. A document is read as it was sent: it goes as a whole, or not at all."""
+    ended = recording.status is RecordingStatus.COMPLETED
+    if recording.status is RecordingStatus.FAILED or (ended and recording.kind is RecordingKind.DOCUMENT):
         return {Matter.EVERYTHING}
-    if recording.status is not RecordingStatus.COMPLETED:
+    if not ended:
         return set()
     originals = {Matter.ORIGINALS} if recording.original_there else set()
     renditions = {Matter.RENDITIONS} if recording.renditions else set()

@@ -8,7 +8,7 @@ from schemas.holds import Hold
 from schemas.ids import new_id
 from schemas.jobs import Failure
 from schemas.media import Rendition, RenditionKind
-from schemas.recordings import SOURCE_MISSING, RecordingStatus
+from schemas.recordings import SOURCE_MISSING, RecordingKind, RecordingStatus
 from schemas.retention import Basis, Matter, Rule
 from stores.objects import Listed
 from stores.retention import judge, leftovers
@@ -74,6 +74,12 @@ def test_everything_takes_all_else_along_even_of_what_failed():
     for status in (COMPLETED, FAILED):
         assert what(a_whole(status=status), *rules) == ["everything"]
     assert what(a_whole(status=RecordingStatus.PROCESSING), *rules) == []
+
+
+def test_a_document_goes_as_a_whole_or_not_at_all():
+    document = a_whole(kind=RecordingKind.DOCUMENT)
+    assert what(document, a_rule(), a_rule(Matter.RENDITIONS)) == []
+    assert what(document, a_rule(), a_rule(Matter.EVERYTHING)) == ["everything"]
 
 
 def test_what_goes_is_measured_and_its_rules_are_named():
