@@ -37,14 +37,14 @@ def chosen_part_size(body: MultipartRequest) -> int:
 
 
 def parts_of(recording: Recording) -> Parts:
-    """How the upload is cut. Raises Problem not_found for one that is not in parts."""
+    """How the upload is cut. Raises Problem upload_ended for one that is not in parts."""
     if recording.parts is None:
-        raise Problem("not_found", "This recording is not uploaded in parts.")
+        raise Problem("upload_ended", "This recording is not uploaded in parts.")
     return recording.parts
 
 
 def expect_open(recording: Recording) -> None:
-    """Raises Problem upload_ended unless parts are still awaited; not_found for what is not uploaded in parts."""
+    """Raises Problem upload_ended unless parts are still awaited."""
     parts_of(recording)
     if recording.status is not RecordingStatus.AWAITING_UPLOAD:
         raise ended()

@@ -195,7 +195,8 @@ _OWN: tuple[Route, ...] = (
           problems=("not_found", "upload_ended"), head=True),
     Route("POST", f"{_RECORDING}/multipart-complete", uploads.multipart_complete, "Say that all parts are there",
           takes=MultipartComplete, gives=Accepted, status=202,
-          problems=("not_found", "object_missing", "parts_mismatch", "size_mismatch", *_UPLOAD_PROBLEMS)),
+          problems=("not_found", "upload_ended", "object_missing", "parts_mismatch", "size_mismatch",
+                    *_UPLOAD_PROBLEMS)),
     Route("DELETE", f"{_RECORDING}/multipart", uploads.multipart_abort, "Throw an upload in parts away", status=204,
           problems=("not_found", "upload_ended", "on_hold")),
     # projects

@@ -48,7 +48,7 @@ CODES: dict[str, Code] = {
         Code(code="object_missing", status=409, title="The upload is not in the object store"),
         Code(code="size_mismatch", status=409, title="The upload does not have the announced size"),
         Code(code="parts_mismatch", status=409, title="The parts are not all there as they should be"),
-        Code(code="upload_ended", status=409, title="The upload has ended: it was completed or thrown away"),
+        Code(code="upload_ended", status=409, title="The recording takes no parts, or no more"),
         Code(code="not_ready", status=409, title="That is not there yet"),
         Code(code="original_expired", status=409, title="The original has gone by a rule of retention"),
         Code(code="rendition_expired", status=409, title="The rendition has gone by a rule of retention"),

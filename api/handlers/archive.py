@@ -107,7 +107,7 @@ def _media(folder: str, recording: Recording) -> list[Media]:
         for rendition in recording.renditions
         if rendition.kind is not RenditionKind.ORIGINAL
     ]
-    if recording.content_type is None or not recording.original_there:
+    if not recording.original_there:
         return made
     return [Media(f"{folder}/original{recording.ending}", recording.object_key), *made]
 

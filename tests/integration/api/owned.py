@@ -37,6 +37,7 @@ OWNED: dict[tuple[str, str], str] = {
 
 PLAIN: dict[tuple[str, str], str] = {
     ("projects", "project_id"): "website",
+    ("people", "owner_id"): "somebody",
     ("renditions", "kind"): "original",
     ("pages", "number"): "1",
     ("thumbnails", "number"): "0",

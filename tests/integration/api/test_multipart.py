@@ -137,7 +137,7 @@ async def test_an_upload_is_its_owners_alone(ada: Person, bob: Person) -> None:
         ("DELETE", "multipart", None),
     ):
         await expect_problem(await bob.call(method, path(upload, what), json=body), "not_found")
-        await expect_problem(await ada.call(method, path(plain, what), json=body), "not_found")
+        await expect_problem(await ada.call(method, path(plain, what), json=body), "upload_ended")
 
 
 @pytest.mark.parametrize(
