@@ -22,12 +22,6 @@ REMEDIES: dict[str, str] = {
     "not_ready": "Wait until the job has made it: watch the job's events, or ask again in a few seconds.",
     "not_replayable": "Look at the letter's job: it is at work, has completed, or is gone.",
     "original_cut": "Have the recording processed anew; the message itself is no longer whole.",
-    "rendition_expired": "Have the recording rendered anew, if its original is still there.",
-    "original_expired": "Upload the recording again: its original has gone by a rule of retention.",
-    "id_taken": "Choose another id, or use the one that is there.",
-    "too_many": "Remove one that is no longer needed first.",
-    "not_empty": "Empty it first, or ask for everything in it to be deleted too.",
-    "on_hold": "Ask an administrator to lift the hold.",
     "too_many_keys": "Revoke a key that is no longer used, then make the new one.",
     "no_password": "Change the password where the account comes from.",  # pragma: allowlist secret
     "job_running": "Watch the job that is under way, which `detail` names, or cancel it first.",
