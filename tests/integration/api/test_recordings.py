@@ -127,7 +127,7 @@ async def test_a_title_can_be_changed(ada: Person) -> None:
     assert response.status == 200
     changed = await ada.get(path)
     assert (changed["title"], changed["status"]) == ("A new title", "awaiting_upload")
-    for body in ({}, {"title": ""}, {"title": 5}, {"title": "x" * 201}):
+    for body in ({"title": ""}, {"title": 5}, {"title": "x" * 201}):
         await expect_problem(await ada.call("PATCH", path, json=body), "invalid_field", "title")
 
 
