@@ -7,8 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp.test_utils import TestClient
 
-from api import admission, keys
-from api.handlers import projects
+from api import admission, keys, receiving
 from schemas.recordings import Recording
 from tests.integration.api.people import Person, expect_problem
 
@@ -41,7 +40,7 @@ async def arriving(client: TestClient, ada: Person, changed_since: Recording | N
 async def test_it_shows_that_it_is_alive_and_ends_when_it_is_deleted(
     client: TestClient, ada: Person, webm: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(projects, "_SIGN_SECONDS", 0)
+    monkeypatch.setattr(receiving, "_SIGN_SECONDS", 0)
     body = Slow(webm)
     sending = asyncio.create_task(ada.send_video(body.stream(), project="slow"))
     first = await arriving(client, ada)
