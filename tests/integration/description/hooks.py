@@ -11,7 +11,9 @@ from typing import Any
 
 import schemathesis
 from schemathesis import Case, HookContext
+from schemathesis.core.failures import AcceptedNegativeData, Failure
 from schemathesis.core.parameters import ParameterLocation
+from schemathesis.core.transport import Response
 from schemathesis.generation.meta import CaseMetadata
 from schemathesis.transport.serialization import Binary
 
@@ -36,6 +38,12 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
                 _name(case, meta, known)
     if deletes:
         _spare_what_is_kept(case)
+
+
+@schemathesis.hook
+def filter_failure(context: HookContext, failure: Failure, case: Case, response: Response) -> bool:
+    """A form in which a field was named anew is taken for a wrong one, as its file cannot be held against a schema."""
+    return not (case.media_type == "multipart/form-data" and isinstance(failure, AcceptedNegativeData))
 
 
 def _spare_what_is_kept(case: Case) -> None:
