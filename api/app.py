@@ -21,11 +21,13 @@ from api.passwords import Passwords
 from api.problems import explained
 from api.progress import Progress
 from api.rates import RateLimits
+from api.receptions import Receptions
 from api.routes import ROUTES
 from api.scopes import scopes_of
 from api.standing import Standing
 from api.throttle import Throttle
 from api.tokens import AccessTokens
+from api.tus import speak
 from api.watchers import Watchers
 from schemas.settings import Settings
 from schemas.time import now
@@ -53,6 +55,7 @@ from stores.publisher import Publisher
 from stores.rates import RateCounts
 from stores.recordings import Recordings
 from stores.replay import Replay
+from stores.resumable import Arrivals, Assembly
 from stores.retention import Keeper, Rules
 from stores.sessions import Sessions
 from stores.transcripts import Transcripts
@@ -76,9 +79,10 @@ def make_app(settings: Settings) -> web.Application:
     app[keys.OPENAPI] = describe(ROUTES)
     bind(app, ROUTES)
     app.on_response_prepare.append(finish)
+    app.on_response_prepare.append(speak)
     app.on_shutdown.append(_send_watchers_away)
-    app.cleanup_ctx.extend((_passwords, _documents, _objects, _publisher, _outbox, _letters, _deletion, _admission))
-    app.cleanup_ctx.extend((_outside, _rates, _progress, _health, _preparing, _sweeping))
+    app.cleanup_ctx.extend((_passwords, _documents, _objects, _resumable, _publisher, _outbox, _letters))
+    app.cleanup_ctx.extend((_deletion, _admission, _outside, _rates, _progress, _health, _preparing, _sweeping))
     return app
 
 
@@ -130,6 +134,14 @@ async def _objects(app: web.Application) -> AsyncIterator[None]:
         yield
 
 
+async def _resumable(app: web.Application) -> AsyncIterator[None]:
+    assembly = Assembly(app[keys.OBJECTS], Arrivals(app[keys.DATABASE]))
+    app[keys.ASSEMBLY] = assembly
+    app[keys.RECEPTIONS] = Receptions(assembly, app[keys.SETTINGS], app[keys.METRICS])
+    yield
+    await assembly.close()
+
+
 async def _publisher(app: web.Application) -> AsyncIterator[None]:
     async with Publisher(app[keys.SETTINGS]) as publisher:
         app[keys.PUBLISHER] = publisher
@@ -150,6 +162,7 @@ async def _deletion(app: web.Application) -> AsyncIterator[None]:
         pages=app[keys.PAGES],
         copies=app[keys.COPIES],
         analyses=app[keys.ANALYSES],
+        arrivals=app[keys.ASSEMBLY].arrivals,
         objects=app[keys.OBJECTS],
         outbox=app[keys.OUTBOX],
         publisher=app[keys.PUBLISHER],

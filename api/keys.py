@@ -11,6 +11,7 @@ from api.progress import Progress
 from api.proof import Proof, Scopes
 from api.rates import RateLimits
 from api.rates import Standing as RateStanding
+from api.receptions import Receptions
 from api.standing import Standing
 from api.throttle import Throttle
 from api.tokens import AccessTokens
@@ -36,6 +37,7 @@ from stores.people import People
 from stores.publisher import Publisher
 from stores.recordings import Recordings
 from stores.replay import Replay
+from stores.resumable import Assembly
 from stores.retention import Keeper, Rules
 from stores.sessions import Sessions
 from stores.transcripts import Transcripts
@@ -64,6 +66,8 @@ OUTSIDE: web.AppKey[Outside | None] = web.AppKey("outside")
 """The outside issuer; None where there is none."""
 PARTS = web.AppKey("parts", PartUploads)
 OBJECTS = web.AppKey("objects", Objects)
+ASSEMBLY = web.AppKey("assembly", Assembly)
+RECEPTIONS = web.AppKey("receptions", Receptions)
 PUBLISHER = web.AppKey("publisher", Publisher)
 OUTBOX = web.AppKey("outbox", Outbox)
 ERASER = web.AppKey("eraser", Eraser)

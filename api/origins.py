@@ -3,15 +3,23 @@
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
+from api import tus
 from api.keys import RATE_STANDING, REQUEST_ID, SETTINGS
 from api.observing import HEADER
 from api.security import secure
 
 _ALLOWED_METHODS = "GET, HEAD, POST, PATCH, PUT, DELETE, OPTIONS"
-_ALLOWED_HEADERS = "Authorization, Content-Type, If-None-Match, If-Range, Last-Event-ID, Range, X-API-Key, X-Request-ID"
-_EXPOSED_HEADERS = (
-    "Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag, Location, RateLimit, "
-    "RateLimit-Policy, Retry-After, X-Request-ID"
+_ALLOWED_HEADERS = ", ".join(
+    (
+        *("Authorization", "Content-Type", "If-None-Match", "If-Range", "Last-Event-ID", "Range", "X-API-Key"),
+        *("X-Request-ID", *tus.REQUEST_HEADERS),
+    )
+)
+_EXPOSED_HEADERS = ", ".join(
+    (
+        *("Accept-Ranges", "Content-Disposition", "Content-Length", "Content-Range", "ETag", "RateLimit"),
+        *("RateLimit-Policy", "Retry-After", "X-Request-ID", *tus.ANSWER_HEADERS),
+    )
 )
 _PREFLIGHT_SECONDS = "7200"
 

@@ -7,11 +7,12 @@ Problem not_found. Lists, counts and changes are scoped by the stores, whose met
 from aiohttp import web
 
 from api.access import is_admin
-from api.keys import CALLER, JOBS, LECTURES, RECORDINGS
+from api.keys import ASSEMBLY, CALLER, JOBS, LECTURES, RECORDINGS
 from schemas.jobs import Job
 from schemas.pipeline import JobType
 from schemas.problems import Problem
 from schemas.recordings import Recording, RecordingKind
+from stores.resumable import Arrival
 
 
 async def owned(request: web.Request) -> Recording:
@@ -36,6 +37,15 @@ async def linked(request: web.Request) -> Recording:
     if recording is None or recording.lecture is None or not recording.linked(request[CALLER]):
         raise Problem("not_found", "There is no such lecture.")
     return recording
+
+
+async def owned_upload(request: web.Request, *, known: bool = False) -> Arrival | None:
+    """How far the caller's resumable upload has come; None where there is none any more. `known`: as last seen."""
+    arrivals, upload_id = request.app[ASSEMBLY].arrivals, request.match_info["id"]
+    upload = await (arrivals.known(upload_id) if known else arrivals.get(upload_id))
+    if upload is not None and upload.owner_id != request[CALLER]:
+        raise Problem("not_found", "There is no such upload.")
+    return upload
 
 
 async def owned_document(request: web.Request) -> Recording:

@@ -20,7 +20,8 @@ from schemas.multipart import (
 from schemas.parts import Parts
 from schemas.problems import FieldProblem, Problem
 from schemas.recordings import Recording, RecordingStatus
-from stores.parts import StoredPart, UploadGone
+from stores.multipart import UploadMissing
+from stores.parts import StoredPart
 
 _MOST_TOLD = 20
 """How many wrong parts are named."""
@@ -74,7 +75,7 @@ async def stored_parts(app: web.Application, recording: Recording) -> PartList:
     parts = parts_of(recording)
     try:
         found = await app[PARTS].listed(recording.object_key, parts.upload_id)
-    except UploadGone as error:
+    except UploadMissing as error:
         raise ended() from error
     items = tuple(PartView(number=part.number, size_bytes=part.size_bytes, etag=part.etag) for part in found)
     count = parts.count(recording.size_bytes)
@@ -89,7 +90,7 @@ async def join(app: web.Application, recording: Recording, body: MultipartComple
     try:
         found = await app[PARTS].listed(key, parts.upload_id)
         await app[PARTS].complete(key, parts.upload_id, _expect_all(recording, found, body))
-    except UploadGone as error:
+    except UploadMissing as error:
         if await app[OBJECTS].stat(key) is None:
             raise Problem("object_missing", "The upload was thrown away.") from error
 

@@ -24,6 +24,7 @@ from api.handlers import (
     service,
     sessions,
     tickets,
+    tus,
     uploads,
 )
 from api.table import Route
@@ -122,6 +123,7 @@ from stores.signatures import CONTENT_TYPES as UPLOADED
 _HEAVY, _FREE = RateClass.HEAVY, RateClass.FREE
 _OPEN, _WATCHER, _PERSON, _ADMIN = Access.OPEN, Access.WATCHER, Access.PERSON, Access.ADMIN
 _V1 = "/api/v1"
+_UPLOADS, _UPLOAD = f"{_V1}/uploads", f"{_V1}/uploads/{{id}}"
 _RECORDING = f"{_V1}/recordings/{{id}}"
 _ACCOUNT, _API_KEYS = f"{_V1}/account", f"{_V1}/api-keys"
 _JOBS, _JOB = f"{_V1}/jobs", f"{_V1}/jobs/{{id}}"
@@ -142,6 +144,15 @@ _LOCATION = ("Location",)
 _UPLOAD_PROBLEMS = ("too_large", "unsupported_media", "invalid_field", "queue_full")
 _WORK_PROBLEMS = ("not_found", "not_ready", "job_running", "too_many_jobs", "queue_full", "original_expired")
 _RETRY_PROBLEMS = ("not_found", "job_running", "job_ended", "queue_full", "original_expired", "rendition_expired")
+_RECEIVING_PROBLEMS = (
+    "unsupported_version",
+    "wrong_offset",
+    "size_mismatch",
+    "upload_locked",
+    "checksum_mismatch",
+    "request_timeout",
+    *_UPLOAD_PROBLEMS,
+)
 
 # fmt: off
 _OWN: tuple[Route, ...] = (
@@ -199,6 +210,19 @@ _OWN: tuple[Route, ...] = (
                     *_UPLOAD_PROBLEMS)),
     Route("DELETE", f"{_RECORDING}/multipart", uploads.multipart_abort, "Throw an upload in parts away", status=204,
           problems=("not_found", "upload_ended", "on_hold")),
+    # resumable uploads
+    Route("OPTIONS", _UPLOADS, tus.discover, "What of tus is spoken here", _OPEN, status=204, rate=RateClass.FREE),
+    Route("POST", _UPLOADS, tus.create, "Begin a resumable upload", status=201, rate=RateClass.UPLOAD,
+          problems=_RECEIVING_PROBLEMS),
+    Route("HEAD", _UPLOAD, tus.state, "How far a resumable upload has come", rate=RateClass.UPLOAD,
+          problems=("not_found", "upload_gone", *_RECEIVING_PROBLEMS)),
+    Route("PATCH", _UPLOAD, tus.receive, "Go on with a resumable upload", status=204, rate=RateClass.UPLOAD,
+          problems=("not_found", "upload_gone", "wrong_content_type", *_RECEIVING_PROBLEMS)),
+    Route("POST", _UPLOAD, tus.override, "Another method, for clients that can only POST", status=204,
+          rate=RateClass.UPLOAD,
+          problems=("not_found", "upload_gone", "wrong_content_type", "method_not_allowed", *_RECEIVING_PROBLEMS)),
+    Route("DELETE", _UPLOAD, tus.terminate, "Give a resumable upload up", status=204, rate=RateClass.UPLOAD,
+          problems=("not_found", "upload_gone", "unsupported_version")),
     # projects
     Route("POST", f"{_PROJECT}/videos", projects.upload_video, "Upload a video into a project",
           gives=VideoAccepted, status=202, problems=_UPLOAD_PROBLEMS, form=True),

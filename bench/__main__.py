@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-NAMES = ("media", "first_words", "overhead", "memory", "takeover", "dispatch")
+NAMES = ("media", "first_words", "overhead", "memory", "takeover", "dispatch", "tus")
 
 
 def main() -> int:

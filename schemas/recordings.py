@@ -39,6 +39,7 @@ class RecordingKind(StrEnum):
 
     RECORDING = "recording"
     DOCUMENT = "document"
+    TUS = "tus"
 
 
 class Source(StrEnum):
@@ -48,6 +49,7 @@ class Source(StrEnum):
     MULTIPART = "multipart"
     LECTURE = "lecture"
     DOCUMENT = "document"
+    TUS = "tus"
 
 
 class Link(Document):

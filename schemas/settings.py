@@ -70,6 +70,7 @@ class Settings(BaseSettings):
     download_seconds: float = Field(default=7200, gt=0)
     download_idle_seconds: float = Field(default=30, gt=0)
     dev_routes_enabled: bool = False
+    resumable_upload_hours: float = Field(default=24, gt=0, le=30 * 24)
 
     max_queue_size: int = Field(default=10_000, ge=1, le=1_000_000)
     max_queue_size_per_caller: int = Field(default=1000, ge=1, le=1_000_000)

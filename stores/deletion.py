@@ -12,7 +12,7 @@ import structlog
 from schemas.events import RecordingDeleted, event_id
 from schemas.jobs import Job
 from schemas.parts import Parts
-from schemas.recordings import Recording
+from schemas.recordings import Recording, RecordingStatus
 from schemas.time import now
 from stores import keys, lifecycle
 from stores.analyses import AnalysesStore
@@ -26,6 +26,7 @@ from stores.outbox import Outbox
 from stores.pages import Pages
 from stores.publisher import Publisher
 from stores.recordings import Recordings
+from stores.resumable import Arrivals
 from stores.transcripts import Transcripts
 
 audit = structlog.get_logger("tidemark.audit")
@@ -41,6 +42,7 @@ class Deletion:
     pages: Pages
     copies: Copies
     analyses: AnalysesStore
+    arrivals: Arrivals
     objects: Objects
     outbox: Outbox
     publisher: Publisher
@@ -56,6 +58,7 @@ class Deletion:
             await self.expect_free(recording)
         await self.recordings.mark_deleted(recording)
         recording = await self.recordings.stored(recording.id) or recording
+        await self._end_upload(recording)
         jobs = await self.jobs.get_many(recording.every_job_id)
         async with promptly():
             for job in jobs:
@@ -79,6 +82,13 @@ class Deletion:
         folder = await self.folders.get(recording.owner_id, recording.project_id) if recording.project_id else None
         if hold := recording.hold or (folder.hold if folder else None):
             raise OnHold(f"It is on hold: {hold.reason}")
+
+    async def _end_upload(self, recording: Recording) -> None:
+        """Whoever is still sending learns that it is gone; parts that came go now, pieces with the other objects."""
+        await self.arrivals.forget(recording.id)
+        if recording.status is RecordingStatus.AWAITING_UPLOAD:
+            for upload in await self.objects.open_uploads(recording.object_key):
+                await self.objects.abort(upload)
 
     async def _end(self, job: Job) -> None:
         """Cancels what has not ended, and tells the watchers."""

@@ -1,6 +1,7 @@
 """Where each object lies in the bucket. Made from ids alone: a client's file name never becomes part of a key.
 
 recordings/{recording}/original                 what the client sent
+recordings/{recording}/tail/{offset}-{token}    what has come of a resumable upload and is not yet in a part
 recordings/{recording}/speech/{part}.pcm        16 kHz mono s16le, in the order of the parts
 recordings/{recording}/renditions/{name}        video.mp4, audio.m4a, speech.wav, poster.jpg, package.zip
 recordings/{recording}/thumbnails/{number}.jpg
@@ -54,3 +55,13 @@ def thumbnail(recording_id: str, number: int) -> str:
 def page(recording_id: str, number: int) -> str:
     """The picture of a document's page, counted from 1."""
     return f"{recording_prefix(recording_id)}pages/{number:05d}.jpg"
+
+
+def tail_prefix(recording_id: str) -> str:
+    """The pieces of a resumable upload lie under this."""
+    return f"{recording_prefix(recording_id)}tail/"
+
+
+def piece(recording_id: str, name: str) -> str:
+    """A piece of a resumable upload, by its name."""
+    return f"{tail_prefix(recording_id)}{name}"

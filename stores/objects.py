@@ -2,18 +2,17 @@
 
 Signing is minio's; the bytes go through aiohttp, so nothing blocks the loop and nothing large is held in memory. A
 client only ever gets a presigned URL for one method on one key. A store that hangs is away: it has ANSWER_SECONDS to
-begin an answer, or to do one small thing, and _IDLE_SECONDS for each piece of a body, whose length has no limit.
+begin an answer, or to do one small thing, and IDLE_SECONDS for each piece of a body, whose length has no limit.
 Caveats: a presigned PUT cannot limit the size of what is sent, so the size is checked afterwards; a key that is written
 again is replaced as a whole; what was asked of a store that did not answer may still be done.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 from functools import partial
-from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,14 +30,14 @@ from yarl import URL
 from schemas.model import Frozen
 from schemas.settings import Settings
 from stores.errors import ANSWER_SECONDS, StoreUnavailable
-from stores.multipart import PART_BYTES, OpenUpload, Upload, expect
+from stores.multipart import PART_BYTES, OpenUpload, Parts, Upload, expect
+from stores.sending import IDLE_SECONDS, Body, Whole, timed
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
 _INTERNAL_SECONDS = 24 * 3600
-_IDLE_SECONDS = 10.0
 _CHUNK_BYTES = 256 * 1024
 _KEYS_A_CALL = 250
 """How many objects are removed in one call: few enough that a store that works is done in time."""
@@ -76,9 +75,10 @@ class Objects:
         self._internal = _client(settings, settings.s3_endpoint)
         self._public = _client(settings, settings.s3_public_endpoint or settings.s3_endpoint)
         self._threads = ThreadPoolExecutor(_THREADS, "objects")
+        self.parts = Parts(self.request)
 
     async def __aenter__(self) -> "Objects":
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=ANSWER_SECONDS, sock_read=_IDLE_SECONDS)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=ANSWER_SECONDS, sock_read=IDLE_SECONDS)
         self._http = aiohttp.ClientSession(timeout=timeout, auto_decompress=False)
         return self
 
@@ -167,10 +167,12 @@ class Objects:
 
     async def delete_prefix(self, prefix: str) -> None:
         """Removes everything under a prefix. Harmless when repeated."""
-        found = await self.keys(prefix)
+        await self.delete_many(await self.keys(prefix))
+
+    async def delete_many(self, found: Sequence[str]) -> None:
+        """Removes the objects of those keys. Harmless when repeated."""
         for first in range(0, len(found), _KEYS_A_CALL):
-            wanted = found[first : first + _KEYS_A_CALL]
-            await self._call(partial(self._remove, wanted))
+            await self._call(partial(self._remove, found[first : first + _KEYS_A_CALL]))
 
     async def keys(self, prefix: str) -> list[str]:
         """The keys under a prefix, in order."""
@@ -200,10 +202,9 @@ class Objects:
 
     async def abort(self, upload: OpenUpload) -> None:
         """Throws away the parts of an upload; who still sends some is refused. Harmless when repeated."""
-        async with self.request("DELETE", upload.key, query={"uploadId": upload.upload_id}) as response:
-            expect(response, _OK, _NO_CONTENT, _NOT_FOUND)
+        await self.parts.abort(upload.key, upload.upload_id)
 
-    def _remove(self, found: list[str]) -> None:
+    def _remove(self, found: Sequence[str]) -> None:
         for error in self._internal.remove_objects(self._bucket, [DeleteObject(key) for key in found]):
             raise StoreUnavailable("object store", f"could not remove {error.name}: {error.message}")
 
@@ -226,7 +227,7 @@ class Objects:
         key: str,
         *,
         query: dict[str, str] | None = None,
-        data: bytes | None = None,
+        data: bytes | Body | None = None,
         headers: dict[str, str] | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """One signed request to the store, whatever it answers."""
@@ -238,25 +239,15 @@ class Objects:
             raise StoreUnavailable("object store", error) from error
 
     async def _send(
-        self, method: str, url: URL, data: bytes | None, headers: dict[str, str] | None
+        self, method: str, url: URL, data: bytes | Body | None, headers: dict[str, str] | None
     ) -> aiohttp.ClientResponse:
         """Returns when the answer begins. The clock starts again with each piece of `data` that the store takes."""
-        async with asyncio.timeout(ANSWER_SECONDS if data is None else _IDLE_SECONDS) as clock:
-            body = None if data is None else _Body(data, clock)
+        async with asyncio.timeout(ANSWER_SECONDS if data is None else IDLE_SECONDS) as clock:
+            if isinstance(data, Body):
+                headers = {**(headers or {}), "Content-Length": str(data.size)}
+                return await self._http.request(method, url, data=timed(data, clock), headers=headers)
+            body = None if data is None else Whole(data, clock)
             return await self._http.request(method, url, data=body, headers=headers)
-
-
-class _Body(BytesIO):
-    """What is sent: aiohttp reads it piece by piece (of bytes it would write all at one go)."""
-
-    def __init__(self, data: bytes, clock: asyncio.Timeout) -> None:
-        super().__init__(data)
-        self._clock = clock
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        with suppress(RuntimeError):  # the answer came before the end, and the clock is put away
-            self._clock.reschedule(asyncio.get_running_loop().time() + _IDLE_SECONDS)
-        return super().read(size)
 
 
 async def _abort(upload: Upload, key: str) -> None:

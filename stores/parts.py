@@ -12,8 +12,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from schemas.model import Frozen
-from stores.errors import StoreUnavailable
-from stores.multipart import UPLOAD_ID, expect, manifest
+from stores.multipart import Parts, UploadMissing, expect
 from stores.objects import Objects
 
 _OK, _NOT_FOUND = 200, 404
@@ -30,32 +29,23 @@ class StoredPart(Frozen):
     sent_at: datetime
 
 
-class UploadGone(Exception):
-    """The store knows no such upload: it was completed or aborted."""
-
-
 class PartUploads:
     """The uploads in parts. Methods raise StoreUnavailable."""
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
+        self._parts = Parts(objects.request)
 
     async def begin(self, key: str) -> str:
         """Begins an upload to the key, and gives the store's id of it."""
-        headers = {"Content-Type": _ANY_TYPE}
-        async with self._objects.request("POST", key, query={"uploads": ""}, headers=headers) as response:
-            expect(response, _OK)
-            found = UPLOAD_ID.search(await response.read())
-        if found is None:
-            raise StoreUnavailable("object store", "its answer names no upload id")
-        return found[1].decode()
+        return await self._parts.begin(key, _ANY_TYPE)
 
     def presign(self, key: str, upload_id: str, number: int, seconds: int) -> str:
         """A URL by which a client can PUT that part, once or again, for that long."""
         return self._objects.presign_put(key, seconds, {"partNumber": str(number), "uploadId": upload_id})
 
     async def listed(self, key: str, upload_id: str) -> list[StoredPart]:
-        """The parts that are there, by their numbers; of one number the newest first. Raises UploadGone.
+        """The parts that are there, by their numbers; of one number the newest first. Raises UploadMissing.
 
         A part that was sent again takes the place of the earlier one on S3 and MinIO. SeaweedFS keeps and lists both;
         which of them is joined is said by its ETag.
@@ -75,20 +65,13 @@ class PartUploads:
     async def _page(self, key: str, query: dict[str, str]) -> str:
         async with self._objects.request("GET", key, query=query) as response:
             if response.status == _NOT_FOUND:
-                raise UploadGone(key)
+                raise UploadMissing(key)
             expect(response, _OK)
             return (await response.read()).decode()
 
     async def complete(self, key: str, upload_id: str, parts: Iterable[StoredPart]) -> None:
-        """Makes the object of the parts appear. Raises UploadGone, also for what was completed a moment ago."""
-        body = manifest((part.number, part.etag) for part in parts)
-        async with self._objects.request("POST", key, query={"uploadId": upload_id}, data=body) as response:
-            if response.status == _NOT_FOUND:
-                raise UploadGone(key)
-            expect(response, _OK)
-            answer = await response.read()
-        if b"<Error>" in answer:  # S3 may answer 200 first and fail afterwards
-            raise StoreUnavailable("object store", answer[:200].decode(errors="replace"))
+        """Makes the object of the parts appear. Raises UploadMissing, also for what was completed a moment ago."""
+        await self._parts.complete(key, upload_id, ((part.number, part.etag) for part in parts))
 
 
 def _part(text: str) -> StoredPart:

@@ -30,6 +30,7 @@ def deletion_of(resources: Resources) -> Deletion:
         pages=resources.pages,
         copies=resources.copies,
         analyses=resources.analyses,
+        arrivals=resources.arrivals,
         objects=resources.objects,
         outbox=resources.outbox,
         publisher=resources.publisher,

@@ -17,6 +17,7 @@ from stores.outbox import Outbox
 from stores.pages import Pages
 from stores.publisher import Publisher
 from stores.recordings import Recordings
+from stores.resumable import Arrivals
 from stores.retention import Rules
 from stores.transcripts import Transcripts
 from stores.workers import Workers
@@ -34,6 +35,7 @@ class Resources:
     pages: Pages
     copies: Copies
     analyses: AnalysesStore
+    arrivals: Arrivals
     objects: Objects
     publisher: Publisher
     outbox: Outbox
@@ -64,6 +66,7 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
             pages=Pages(database),
             copies=Copies(database),
             analyses=AnalysesStore(database),
+            arrivals=Arrivals(database),
             objects=objects,
             publisher=publisher,
             outbox=outbox,

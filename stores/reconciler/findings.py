@@ -12,6 +12,7 @@ class Kind(StrEnum):
     UPLOAD_ABANDONED = "upload_abandoned"
     UPLOAD_PARTS = "upload_parts"
     EXPIRY_UNFINISHED = "expiry_unfinished"
+    UPLOAD_REMAINS = "upload_remains"
     DELETION_UNFINISHED = "deletion_unfinished"
     OBJECT_ORPHANED = "object_orphaned"
     SOURCE_MISSING = "source_missing"

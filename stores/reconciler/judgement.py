@@ -2,7 +2,8 @@
 
 Nothing is judged that somebody may be at: everything has an age before it counts. An upload is given up only when its
 address has been invalid for ABANDONED_UPLOAD_MINUTES, so that a slow PUT that began at the last moment can still end. A
-form that is being received says so in its document every few seconds, so that its age is that of the last such sign.
+form that is being received says so in its document every few seconds, so that its age is that of the last such sign. A
+resumable upload has a document of its own that says until when it lasts; one without has no chance to go on.
 """
 
 from collections.abc import Iterator, Mapping, Sized
@@ -12,8 +13,10 @@ from typing import NamedTuple
 from schemas.model import Frozen
 from schemas.recordings import Recording, RecordingStatus, Source
 from schemas.settings import Settings
+from stores.keys import tail_prefix
 from stores.objects import Listed
 from stores.reconciler.findings import Finding, Kind
+from stores.resumable import Arrival
 from stores.retention import leftovers
 
 
@@ -47,6 +50,7 @@ class Subject(NamedTuple):
     recording: Recording | None
     objects: Mapping[str, Listed]
     has_job: bool
+    upload: Arrival | None = None
 
 
 def judge(subject: Subject, ages: Ages, at: datetime) -> list[Finding]:
@@ -61,9 +65,12 @@ def _judge(subject: Subject, ages: Ages, at: datetime) -> Iterator[Finding]:
     elif recording.deleted_at is not None:
         if at - recording.deleted_at > ages.settled:
             yield _found(Kind.DELETION_UNFINISHED, subject, "It was deleted, and something is left of it.")
+    elif recording.status is RecordingStatus.AWAITING_UPLOAD and not subject.has_job:
+        yield from _awaiting(subject, recording, ages, at)
+    elif at - recording.updated_at > ages.settled and remains(subject):
+        yield _found(Kind.UPLOAD_REMAINS, subject, "Its upload was taken in, and something is left of how it came.")
     elif recording.status is RecordingStatus.AWAITING_UPLOAD:
-        if not subject.has_job:
-            yield from _awaiting(subject, recording, ages, at)
+        return
     elif recording.status is not RecordingStatus.LIVE and at - recording.updated_at > ages.settled:
         yield from _processed(subject, recording)
 
@@ -83,7 +90,9 @@ def old_orphans(subject: Subject, ages: Ages, at: datetime) -> list[Listed]:
 def _awaiting(subject: Subject, recording: Recording, ages: Ages, at: datetime) -> Iterator[Finding]:
     stored = subject.objects.get(recording.object_key)
     whole = stored is not None and recording.size_bytes in (0, stored.size_bytes)
-    if whole:
+    if recording.source is Source.TUS and subject.upload is not None and not whole:
+        yield from _coming(subject, subject.upload, ages, at)
+    elif whole:
         if _due(recording, ages, at):
             yield _found(Kind.UPLOAD_STORED, subject, "The upload is stored and was never completed.")
     elif given_up(recording, ages, at):
@@ -91,9 +100,25 @@ def _awaiting(subject: Subject, recording: Recording, ages: Ages, at: datetime) 
         yield _found(Kind.UPLOAD_ABANDONED, subject, f"The upload {what}.")
 
 
+def _coming(subject: Subject, upload: Arrival, ages: Ages, at: datetime) -> Iterator[Finding]:
+    """An upload whose bytes do not lie there as one object."""
+    if at - upload.updated_at <= ages.settled or upload.held_by_other("", at):
+        return
+    if upload.whole:
+        yield _found(Kind.UPLOAD_STORED, subject, "All of the upload is there, and nobody put it together.")
+    elif upload.expired(at):
+        yield _found(Kind.UPLOAD_ABANDONED, subject, f"The upload has expired at {upload.offset} bytes.")
+
+
+def remains(subject: Subject) -> bool:
+    """Whether something is left of how an upload came: pieces, or how far it had come."""
+    tail = tail_prefix(subject.recording_id)
+    return subject.upload is not None or any(key.startswith(tail) for key in subject.objects)
+
+
 def _due(recording: Recording, ages: Ages, at: datetime) -> bool:
     """Whether nobody is going to complete the upload. With an ETag somebody tried, and was broken off."""
-    if recording.etag is not None:
+    if recording.etag is not None or recording.source is Source.TUS:  # nobody else has an address for it
         return at - recording.updated_at > ages.settled
     return at - _last_sign(recording) > ages.abandoned
 

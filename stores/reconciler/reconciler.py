@@ -73,6 +73,7 @@ class Reconciler:
             transcripts=stores.transcripts,
             document_pages=stores.pages,
             analyses=stores.analyses,
+            arrivals=stores.arrivals,
             store=stores.objects,
             ages=Ages.of(self._settings),
             most_bytes=self._settings.max_upload_bytes,

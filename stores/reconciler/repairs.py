@@ -19,9 +19,11 @@ from stores.deletion import Deletion
 from stores.errors import OnHold, StoreUnavailable
 from stores.intake import RecordingGone, Unacceptable, accept, examine
 from stores.jobs import Jobs
+from stores.keys import tail_prefix
 from stores.reconciler.findings import Finding, Kind, Outcome
 from stores.reconciler.judgement import Subject, missing_keys, old_orphans
 from stores.reconciler.survey import Survey
+from stores.resumable import Assembly, Gone, Moved
 from stores.retention import remove_leftovers
 
 log = structlog.get_logger(__name__)
@@ -62,9 +64,11 @@ class Repairs:
         self._recordings = deletion.recordings
         self._jobs = deletion.jobs
         self._objects = deletion.objects
+        self._assembly = Assembly(deletion.objects, deletion.arrivals)
         self._of_recordings: dict[Kind, Repair] = {
             Kind.UPLOAD_STORED: self._complete,
             Kind.UPLOAD_ABANDONED: self._expire,
+            Kind.UPLOAD_REMAINS: self._clear,
             Kind.DELETION_UNFINISHED: self._finish,
             Kind.EXPIRY_UNFINISHED: self._expire_on,
             Kind.SOURCE_MISSING: self._fail,
@@ -88,6 +92,9 @@ class Repairs:
                 return await self._remove_leftover(finding)
             case Kind.UPLOAD_PARTS:
                 return await self._abort(finding)
+            case Kind.UPLOAD_REMAINS if await self._recordings.stored(finding.recording_id) is None:
+                await self._deletion.arrivals.forget(finding.recording_id)
+                return True
         subject, findings = await self._survey.look(finding.recording_id)
         if all(found.kind is not finding.kind for found in findings):
             return False
@@ -95,16 +102,29 @@ class Repairs:
             return await self._remove_orphans(subject)
         return await self._of_recordings[finding.kind](subject, subject.recording)
 
-    async def _complete(self, _: Subject, recording: Recording) -> bool:
+    async def _complete(self, subject: Subject, recording: Recording) -> bool:
         """What upload-complete would have done; so it takes a place in the queue, too."""
         try:
+            if subject.upload and subject.upload.whole and recording.object_key not in subject.objects:
+                await self._assembly.seal(subject.upload)
             stored = await examine(self._objects, recording, self._survey.most_bytes)
-        except Unacceptable:
+        except (Gone, Moved):
             return False
+        except Unacceptable:
+            return subject.upload is not None and await self._expire(subject, recording)
         await self._queue.take(recording.owner_id)
         if not await self._recordings.amend(recording, stored.fields()):
             return False
-        return await self._accept(recording.model_copy(update=stored.fields()))
+        accepted = await self._accept(recording.model_copy(update=stored.fields()))
+        if accepted and subject.upload:
+            await self._assembly.end(subject.upload)
+        return accepted
+
+    async def _clear(self, _: Subject, recording: Recording) -> bool:
+        """Forgets how an upload came that has been taken in."""
+        await self._deletion.arrivals.forget(recording.id)
+        await self._objects.delete_prefix(tail_prefix(recording.id))
+        return True
 
     async def _accept(self, recording: Recording) -> bool:
         try:
@@ -131,8 +151,6 @@ class Repairs:
                 return False
         except OnHold:
             return False
-        for upload in await self._objects.open_uploads(recording.object_key):
-            await self._objects.abort(upload)
         await self._deletion.destroy(recording.model_copy(update={"deleted_at": now()}))
         return True
 

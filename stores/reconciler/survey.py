@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import structlog
 
-from schemas.recordings import Recording, RecordingStatus
+from schemas.recordings import Recording, RecordingStatus, Source
 from schemas.time import now
 from stores import keys
 from stores.analyses import AnalysesStore
@@ -26,6 +26,7 @@ from stores.pages import Pages
 from stores.reconciler.findings import Finding, Kind
 from stores.reconciler.judgement import Ages, Subject, given_up, judge
 from stores.recordings import Recordings
+from stores.resumable import Arrivals
 from stores.retention import objects_of
 from stores.transcripts import Transcripts
 
@@ -55,6 +56,7 @@ class Survey:
     transcripts: Transcripts
     document_pages: Pages
     analyses: AnalysesStore
+    arrivals: Arrivals
     store: Objects
     ages: Ages
     most_bytes: int
@@ -80,7 +82,8 @@ class Survey:
         recording = await self.all_recordings.stored(recording_id)
         objects = await objects_of(self.store, recording_id)
         has_job = recording is not None and bool(await self.jobs.present([recording.job_id]))
-        subject = Subject(recording_id, recording, objects, has_job)
+        upload = await self.arrivals.get(recording_id)
+        subject = Subject(recording_id, recording, objects, has_job, upload)
         findings = [await self._confirmed(found, recording) for found in judge(subject, self.ages, now())]
         return Look(subject, [found for found in findings if found])
 
@@ -88,6 +91,8 @@ class Survey:
         """Whether nobody is sending the parts of that upload any more."""
         at, recording_id = now(), keys.recording_of(upload.key)
         if at - upload.begun <= self.ages.parts:
+            return None
+        if (coming := await self.arrivals.get(recording_id)) and coming.upload_id == upload.upload_id:
             return None
         recording = await self.all_recordings.get(recording_id)
         receiving = recording is not None and recording.status is RecordingStatus.AWAITING_UPLOAD
@@ -101,6 +106,8 @@ class Survey:
     async def _confirmed(self, finding: Finding, recording: Recording | None) -> Finding | None:
         """The finding; of an upload that is no media only if no other can come in its place."""
         if finding.kind is not Kind.UPLOAD_STORED or recording is None:
+            return finding
+        if await self.arrivals.get(recording.id) is not None:
             return finding
         try:
             await examine(self.store, recording, self.most_bytes)
@@ -116,11 +123,13 @@ class Survey:
         for recording_id in unreadable:
             log.error("a recording's document cannot be read", recording_id=recording_id)
         self.recordings += len(documents)
+        uploads = await self.arrivals.many([found.id for found in documents.values() if found.source is Source.TUS])
         working = await self.jobs.present([found.job_id for found in documents.values() if _may_work(found)])
         for recording_id, objects in chunk:
             self.objects += len(objects)
             recording = documents.get(recording_id)
-            subject = Subject(recording_id, recording, objects, bool(recording and recording.job_id in working))
+            has_job = bool(recording and recording.job_id in working)
+            subject = Subject(recording_id, recording, objects, has_job, uploads.get(recording_id))
             if recording_id not in unreadable and judge(subject, self.ages, now()):
                 for finding in (await self.look(recording_id)).findings:
                     yield finding
@@ -188,6 +197,7 @@ class Survey:
             (Kind.TRANSCRIPT_ORPHANED, self.transcripts.ids()),
             (Kind.PAGES_ORPHANED, self.document_pages.ids()),
             (Kind.ANALYSES_ORPHANED, self.analyses.ids()),
+            (Kind.UPLOAD_REMAINS, self.arrivals.ids()),
         ):
             async for page in pages:
                 for recording_id in await self._gone(page):

@@ -6,9 +6,9 @@ import aiohttp
 import pytest
 
 from schemas.multipart import SMALLEST_PART
-from stores.multipart import OpenUpload
+from stores.multipart import OpenUpload, UploadMissing
 from stores.objects import Objects
-from stores.parts import PartUploads, UploadGone
+from stores.parts import PartUploads
 from tests.contract.stores.test_objects import content
 
 KEY = "recordings/1/original"
@@ -39,7 +39,7 @@ async def test_parts_are_listed_as_they_were_sent_and_joined_in_order(uploads, o
     assert await objects.stat(KEY) is None
     await uploads.complete(KEY, upload_id, found)
     assert await objects.read(KEY) == body
-    with pytest.raises(UploadGone):
+    with pytest.raises(UploadMissing):
         await uploads.listed(KEY, upload_id)
 
 
@@ -59,9 +59,9 @@ async def test_what_was_aborted_is_gone(uploads, objects):
     (upload,) = await objects.open_uploads(KEY)
     assert upload == OpenUpload(key=KEY, upload_id=upload_id, begun=upload.begun)
     await objects.abort(upload)
-    with pytest.raises(UploadGone):
+    with pytest.raises(UploadMissing):
         await uploads.listed(KEY, upload_id)
-    with pytest.raises(UploadGone):
+    with pytest.raises(UploadMissing):
         await uploads.complete(KEY, upload_id, [])
     assert await objects.stat(KEY) is None
 

@@ -24,6 +24,7 @@ from stores.analyses import AnalysesStore
 from stores.jobs import Jobs
 from stores.outbox import Outbox
 from stores.recordings import Recordings
+from stores.resumable import Arrivals
 from stores.transcripts import Transcripts
 from streams.context import Context
 from streams.leases import Leases
@@ -104,6 +105,7 @@ class Ground:
             recordings=recordings,
             transcripts=Transcripts(database),
             analyses=AnalysesStore(database),
+            arrivals=Arrivals(database),
             objects=Bucket(self.objects, mortal),
             publisher=kafka,
             outbox=Outbox(jobs, recordings, kafka, pause=0),

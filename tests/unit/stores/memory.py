@@ -129,14 +129,19 @@ class MemoryCollection:
         return len(found)
 
     def _update_in_arrays(self, wanted: Fields, update: Fields, filters: list[Fields]) -> int:
-        """`$set` of `array.$[name]` where the array filter on `name.field` fits; how many documents changed."""
+        """`$set` of `array.$[name]`, or of a field in it, where the filter on it fits; how many documents changed."""
         modified = 0
         for before in self._matching(wanted):
             changed = _copied(before)
+            (condition,) = ({key.partition(".")[2]: v for key, v in one.items()} for one in filters)
             for path, value in update["$set"].items():
-                array, name = path.removesuffix("]").split(".$[")
-                (condition,) = ({key.removeprefix(f"{name}."): v for key, v in one.items()} for one in filters)
-                changed[array] = [value if _matches(item, condition) else item for item in changed[array]]
+                array, _, field = path.partition(".$[")
+                _, _, field = field.partition("].")
+                fitting = [_matches(item, condition) for item in before[array]]
+                changed[array] = [
+                    item if not fits else {**item, field: value} if field else value
+                    for item, fits in zip(changed[array], fitting, strict=True)
+                ]
             self._documents[before["_id"]] = _stored(changed)
             modified += changed != before
         return modified

@@ -17,7 +17,7 @@ from tests.unit.stores.jobs import a_job, a_recording
 from tests.unit.streams.fakes import World
 
 STORES = (
-    *("jobs", "recordings", "transcripts", "pages", "copies", "analyses", "objects", "outbox", "publisher"),
+    *("jobs", "recordings", "transcripts", "pages", "copies", "analyses", "arrivals", "objects", "outbox", "publisher"),
     "folders",
 )
 ANALYSES = Analyses(

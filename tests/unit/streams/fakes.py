@@ -22,6 +22,7 @@ from stores.objects import ObjectMissing, ObjectStat
 from stores.outbox import Outbox
 from stores.pages import Pages
 from stores.recordings import Recordings
+from stores.resumable import Arrivals
 from stores.retention import Rules
 from stores.transcripts import Transcripts
 from stores.workers import Workers
@@ -140,6 +141,7 @@ class World:
             pages=Pages(self.database),
             copies=Copies(self.database),
             analyses=AnalysesStore(self.database),
+            arrivals=Arrivals(self.database),
             objects=self.objects,
             publisher=self.publisher,
             outbox=Outbox(jobs, recordings, self.publisher, pause=0),

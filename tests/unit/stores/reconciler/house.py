@@ -21,9 +21,11 @@ from stores.outbox import Outbox
 from stores.pages import Pages
 from stores.reconciler import Reconciler
 from stores.recordings import Recordings
+from stores.resumable import Arrivals
 from stores.transcripts import Transcripts
 from tests.unit.stores.jobs import a_job, a_recording
 from tests.unit.stores.memory import MemoryDatabase
+from tests.unit.stores.multipart import MemoryParts
 from tests.unit.streams.fakes import FakePublisher, etag_of
 
 WEBM = b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\x82\x84webm" + bytes(100)
@@ -39,6 +41,7 @@ class Bucket:
         self.objects: dict[str, tuple[bytes, Any]] = {}
         self.uploads: list[OpenUpload] = []
         self.away = False
+        self.parts = MemoryParts(self.store)
 
     def store(self, key: str, body: bytes = b"x", minutes: float = OLD) -> None:
         self.objects[key] = body, now() - timedelta(minutes=minutes)
@@ -76,9 +79,18 @@ class Bucket:
         self._answer()
         self.uploads = [other for other in self.uploads if other != upload]
 
+    async def put(self, key: str, body: bytes, content_type: str) -> int:
+        self._answer()
+        self.store(key, body, 0)
+        return len(body)
+
     async def delete(self, key: str) -> None:
         self._answer()
         self.objects.pop(key, None)
+
+    async def delete_many(self, found: list[str]) -> None:
+        for key in found:
+            await self.delete(key)
 
     async def delete_prefix(self, prefix: str) -> None:
         self._answer()
@@ -101,6 +113,7 @@ class House:
         self.jobs, self.recordings = Jobs(self.database), Recordings(self.database)
         self.transcripts, self.analyses = Transcripts(self.database), AnalysesStore(self.database)
         self.folders = Folders(self.database)
+        self.arrivals = Arrivals(self.database)
         self.outbox = Outbox(self.jobs, self.recordings, self.publisher, pause=0)
         self.deletion = Deletion(
             jobs=self.jobs,
@@ -109,6 +122,7 @@ class House:
             pages=Pages(self.database),
             copies=Copies(self.database),
             analyses=self.analyses,
+            arrivals=self.arrivals,
             objects=self.bucket,
             outbox=self.outbox,
             publisher=self.publisher,
