@@ -40,7 +40,7 @@ async def linked(request: web.Request) -> Recording:
 
 
 async def owned_upload(request: web.Request, *, known: bool = False) -> Arrival | None:
-    """How far the caller's resumable upload has come; None where there is none any more. `known`: as last seen."""
+    """How far the caller's resumable upload has come; None where it has ended. `known`: as last seen."""
     arrivals, upload_id = request.app[ASSEMBLY].arrivals, request.match_info["id"]
     upload = await (arrivals.known(upload_id) if known else arrivals.get(upload_id))
     if upload is not None and upload.owner_id != request[CALLER]:

@@ -122,7 +122,16 @@ class Arrivals:
         return [read.get(upload_id) for upload_id in ids]
 
     async def _write_all(self, changes: list[_Change]) -> list[bool]:
-        """For each whether nobody was faster. A stamp tells our own write from another's of the same revision."""
+        """For each whether nobody was faster; of several to one upload only the first can be.
+
+        A stamp tells our own write from another's of the same revision. No two writes of one command are to the same
+        document: what the server then says of how many it changed is not to be relied on.
+        """
+        firsts = {change.after.id: change for change in reversed(changes)}
+        written = dict(zip(firsts, await self._write_each(list(firsts.values())), strict=True))
+        return [firsts[change.after.id] is change and written[change.after.id] for change in changes]
+
+    async def _write_each(self, changes: list[_Change]) -> list[bool]:
         stamps = [f"{self._writer}/{next(self._stamps)}" for _ in changes]
         writes = [_update(change, stamp) for change, stamp in zip(changes, stamps, strict=True)]
         async with answering():
