@@ -10,7 +10,6 @@ import asyncio
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -21,8 +20,8 @@ from statistics import mean
 from aiokafka import AIOKafkaConsumer
 
 from bench.machine import describe
-from deploy.embedded.ports import HOST, free_ports
-from deploy.embedded.process import PROJECT, Child, Program, python_module
+from bench.peers import CELERY, environment, redis
+from deploy.embedded.process import Child, Program, python_module
 from deploy.embedded.stack import EmbeddedStack, default_cache
 from schemas.events import RecordingAnalysed, RecordingUploaded, event_id, read_event
 from schemas.ids import new_id
@@ -39,7 +38,6 @@ from stores.prepare import prepare
 from stores.publisher import Publisher
 from stores.recordings import Recordings
 
-_CELERY = ("celery==5.7.0", "redis==8.1.0", "hiredis==3.3.0", "packaging==26.3")
 _AT_ONCE = 64
 _WORKERS = 2
 _WARM_UP = 2000
@@ -228,19 +226,9 @@ async def ceiling(count: int) -> float:
 @contextmanager
 def peer() -> Iterator[Path]:
     """Redis and a Celery worker; gives the environment's Python."""
-    home = PROJECT / ".cache" / "bench" / "celery"
-    python = home / "bin" / "python"
-    if not python.exists():
-        uv = Path(sys.executable).with_name("uv")
-        subprocess.run([str(uv), "venv", "--quiet", str(home)], check=True)
-        subprocess.run([str(uv), "pip", "install", "--quiet", "--python", str(python), *_CELERY], check=True)
-    (port,) = free_ports(1)
-    os.environ["PEER_REDIS"] = f"redis://{HOST}:{port}"
-    with tempfile.TemporaryDirectory(prefix="tidemark-bench-") as folder:
-        redis = subprocess.Popen(
-            ["redis-server", "--port", str(port), "--bind", HOST, "--dir", folder, "--appendonly", "yes", "--save", ""],
-            stdout=subprocess.DEVNULL,
-        )
+    python = environment("celery", CELERY)
+    with redis() as address:
+        os.environ["PEER_REDIS"] = address
         celery = [str(python), "-m", "celery", "-A", "celery_peer", "worker", "-c", str(_WORKERS), "-l", "error"]
         quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
         worker = subprocess.Popen(
@@ -249,9 +237,8 @@ def peer() -> Iterator[Path]:
         try:
             yield python
         finally:
-            for process in (worker, redis):
-                process.terminate()
-                process.wait()
+            worker.terminate()
+            worker.wait()
 
 
 def celery_throughput(count: int) -> float:

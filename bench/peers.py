@@ -1,0 +1,40 @@
+"""What the peers of the figures stand on: environments of their own in .cache/bench, and a Redis."""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from deploy.embedded.ports import HOST, free_ports
+from deploy.embedded.process import PROJECT
+
+CELERY = ("celery==5.7.0", "redis==8.1.0", "hiredis==3.3.0", "packaging==26.3")
+
+
+def environment(name: str, packages: tuple[str, ...]) -> Path:
+    """The Python of an environment with those packages; it is made the first time."""
+    home = PROJECT / ".cache" / "bench" / name
+    python = home / "bin" / "python"
+    if not python.exists():
+        uv = Path(sys.executable).with_name("uv")
+        subprocess.run([str(uv), "venv", "--quiet", str(home)], check=True)
+        subprocess.run([str(uv), "pip", "install", "--quiet", "--python", str(python), *packages], check=True)
+    return python
+
+
+@contextmanager
+def redis() -> Iterator[str]:
+    """The address of a Redis with an append-only file."""
+    (port,) = free_ports(1)
+    with tempfile.TemporaryDirectory(prefix="tidemark-bench-") as folder:
+        place = ["--port", str(port), "--bind", HOST, "--dir", folder]
+        server = subprocess.Popen(
+            ["redis-server", *place, "--appendonly", "yes", "--save", ""], stdout=subprocess.DEVNULL
+        )
+        try:
+            yield f"redis://{HOST}:{port}"
+        finally:
+            server.terminate()
+            server.wait()
