@@ -47,25 +47,32 @@ async def examine(app: web.Application, recording: Recording) -> Stored:
         return await intake.examine(app[OBJECTS], recording, app[SETTINGS].max_upload_bytes)
 
 
-async def accept(app: web.Application, recording: Recording) -> Job:
-    """Creates the recording's job and starts it. A repeat finds the same job. Raises Problem not_found."""
+async def accept(app: web.Application, recording: Recording, stored: Stored | None = None) -> Job:
+    """Creates the recording's job and starts it; see stores/intake. A repeat finds the same job.
+
+    Raises Problem not_found.
+    """
+    attempts = app[SETTINGS].step_attempts
     try:
-        job, new = await intake.accept(app[JOBS], app[RECORDINGS], recording, app[SETTINGS].step_attempts)
+        job, new = await intake.accept(app[JOBS], app[RECORDINGS], recording, attempts, stored=stored)
     except RecordingGone as error:
         raise Problem("not_found", "The recording was deleted meanwhile.") from error
     if new:
         app[METRICS].uploads_accepted.labels(recording.source).inc()
-    await settle(app, job)
+    await settle(app, job, whole=not new)
     return job
 
 
-async def settle(app: web.Application, job: Job) -> None:
-    """Pays at once what the job owes, if that can be had within a moment; otherwise leaves it to the sweeper."""
+async def settle(app: web.Application, job: Job, *, whole: bool = True) -> None:
+    """Pays at once what the job owes, if that can be had within a moment; otherwise leaves it to the sweeper.
+
+    With `whole` the recording is brought in line too.
+    """
     if not (job.outbox or job.announce):
         return
     try:
         async with promptly():
-            await app[OUTBOX].settle(job, whole=True)
+            await app[OUTBOX].settle(job, whole=whole)
     except StoreUnavailable as error:
         log.warning("left to the sweeper", job_id=job.id, reason=str(error))
 

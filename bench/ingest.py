@@ -15,12 +15,14 @@ import pickle
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import av
+import psutil
 from aiokafka import AIOKafkaConsumer
 
 from bench.machine import describe
@@ -28,7 +30,7 @@ from bench.peers import CELERY, environment, redis
 from bench.running import CLIP
 from deploy.demo.client import Client
 from deploy.embedded.ports import HOST, free_ports
-from deploy.embedded.process import Child, Program, python_module
+from deploy.embedded.process import Child, Program, Running, python_module
 from deploy.embedded.stack import EmbeddedStack, default_cache
 from schemas.events import RecordingUploaded, read_event
 from schemas.ids import new_id
@@ -104,8 +106,8 @@ def _post(path: str, body: object, *headers: str) -> bytes:
 class System:
     """The embedded stack, and one process of the API or of a ceiling on it."""
 
-    def __init__(self, folder: Path, opened: AsyncExitStack, variables: dict[str, str]) -> None:
-        self._folder, self._opened = folder, opened
+    def __init__(self, folder: Path, opened: AsyncExitStack, stack: EmbeddedStack, variables: dict[str, str]) -> None:
+        self._folder, self._opened, self._stack = folder, opened, stack
         self.variables = {**variables, **_SETTINGS, "HOST": HOST}
         self.settings = Settings.model_validate({name.lower(): value for name, value in self.variables.items()})
 
@@ -123,6 +125,11 @@ class System:
         self._opened.push_async_callback(child.stop)
         await child.until_ready(lambda _: _listens(port), _READY_SECONDS)
         return child
+
+    def processor_seconds(self, server: Child) -> Counter[str]:
+        """What the server, and what it stands on, have used of the processor so far, by name."""
+        processes = (Running(server.program.name, server.pid), *self._stack.processes())
+        return Counter({process.name: sum(psutil.Process(process.pid).cpu_times()[:2]) for process in processes})
 
 
 async def _listens(port: int) -> bool:
@@ -145,8 +152,9 @@ async def system() -> AsyncIterator[System]:
     """The stack, prepared, without a server on it."""
     with tempfile.TemporaryDirectory(prefix="tidemark-bench-") as folder:
         async with AsyncExitStack() as opened:
-            services = await opened.enter_async_context(EmbeddedStack(Path(folder), default_cache()))
-            running = System(Path(folder), opened, services.environment())
+            stack = EmbeddedStack(Path(folder), default_cache())
+            services = await opened.enter_async_context(stack)
+            running = System(Path(folder), opened, stack, services.environment())
             await prepare(running.settings)
             yield running
 
@@ -155,13 +163,16 @@ async def ours(run: Run, observe: str | None = None) -> Figures:
     """Our figures; every accepted upload has its job and its event afterwards."""
     async with system() as running:
         (port,) = free_ports(1)
-        api = await running.start("api", port, python_module("deploy.cli", "api"))
+        api = await running.start("API", port, python_module("deploy.cli", "api"))
         callers = [await _caller(port) for _ in range(_CALLERS)]
         recordings = await _stored(running.settings, run.all, [owner for owner, _ in callers])
         tokens = dict(callers)
         requests = (_completion(recording, tokens[recording.owner_id]) for recording in recordings)
         watching = await asyncio.create_subprocess_exec(*observe.split(), str(api.pid)) if observe else None
+        before = running.processor_seconds(api)
         figures = await load(port, run, requests)
+        spent = running.processor_seconds(api) - before
+        print("processor time a call:", ", ".join(f"{name} {1000 * s / run.all:.2f} ms" for name, s in spent.items()))
         if watching:
             await watching.wait()
         await _check(running.settings, recordings)

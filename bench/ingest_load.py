@@ -111,4 +111,4 @@ async def _made(requests: list[bytes], connections: list[tuple[asyncio.Transport
 
 
 if __name__ == "__main__":
-    uvloop.run(main(*map(int, sys.argv[1:4]), Path(sys.argv[4])))
+    uvloop.run(main(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])))

@@ -42,7 +42,10 @@ class Event(Document):
 
 
 class RecordingUploaded(Event):
-    """A recording's bytes are complete in the object store and its job exists."""
+    """A recording's bytes are complete in the object store and its job exists.
+
+    `etag` is the store's mark of the bytes that were accepted, where others could have been put in their place since.
+    """
 
     topic = Topic.UPLOADS
     type: Literal["recording.uploaded"] = "recording.uploaded"
@@ -50,6 +53,7 @@ class RecordingUploaded(Event):
     content_type: str
     size_bytes: int
     source: str
+    etag: str | None = None
 
 
 class DocumentUploaded(Event):

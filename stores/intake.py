@@ -15,7 +15,7 @@ from schemas.recordings import Recording, RecordingKind
 from schemas.time import now
 from stores import lifecycle
 from stores.jobs import Jobs
-from stores.objects import ObjectMissing, Objects, ObjectStat
+from stores.objects import Objects, ObjectStat
 from stores.recordings import Recordings
 from stores.signatures import HEAD_BYTES, PDF, Kind, looks_like, recognise
 
@@ -45,7 +45,7 @@ class Stored(Frozen):
     etag: str
 
     def fields(self) -> dict[str, Any]:
-        """The fields to be set in the recording before its job is made."""
+        """As fields of the recording."""
         return self.model_dump()
 
 
@@ -84,15 +84,12 @@ async def examine(objects: Objects, recording: Recording, most: int) -> Stored:
     """
     if recording.kind is RecordingKind.DOCUMENT:
         raise Unacceptable("object_missing", "The form that brought the document broke off.")
-    stat = await objects.stat(recording.object_key)
-    if stat is None:
+    found = await objects.beginning(recording.object_key, HEAD_BYTES)
+    if found is None:
         raise Unacceptable("object_missing", "Nothing has been uploaded to the address yet.")
+    stat, head = found
     expect_size(stat.size_bytes, most)
     _expect_announced(recording, stat)
-    try:
-        head = await objects.read(recording.object_key, 0, min(HEAD_BYTES, stat.size_bytes))
-    except ObjectMissing as error:
-        raise Unacceptable("object_missing", "The upload has vanished meanwhile.") from error
     return Stored(content_type=media_kind(head).content_type, size_bytes=stat.size_bytes, etag=stat.etag)
 
 
@@ -104,26 +101,34 @@ def _expect_announced(recording: Recording, stat: ObjectStat) -> None:
 
 
 async def accept(
-    jobs: Jobs, recordings: Recordings, recording: Recording, attempts: int, asked_by: str | None = None
+    jobs: Jobs,
+    recordings: Recordings,
+    recording: Recording,
+    attempts: int,
+    *,
+    stored: Stored | None = None,
+    asked_by: str | None = None,
 ) -> tuple[Job, bool]:
     """Creates the recording's job; and whether it was new: a repeat finds the same one. What it owes is not yet paid.
 
-    That of a lecture which is to be downloaded is the work of `asked_by`, or of who was linked to it first. Raises
-    RecordingGone when the recording was deleted before the job was there: then the job is taken back, since
-    the deletion may have looked for jobs already.
+    `stored` is what its object is, where the recording's document does not say so yet. The job says it too: should
+    this process die before the recording follows, whoever pays what the job owes sees to it. The job of a lecture
+    which is to be downloaded is the work of `asked_by`, or of who was linked to it first. Raises RecordingGone when
+    the recording was deleted before it followed: then the job is taken back, since the deletion may have looked for
+    jobs already.
     """
+    taken_in = recording.model_copy(update=stored.fields()) if stored else recording
     if recording.to_be_downloaded:
         asker = asked_by or next((link.user_id for link in recording.links), recording.owner_id)
         new = lifecycle.lecture_job(recording, asker, attempts, now())
     else:
-        new = lifecycle.new_job(recording, _uploaded(recording), attempts, now())
+        new = lifecycle.new_job(recording, _uploaded(taken_in), attempts, now())
     job = await jobs.create(new)
-    if await recordings.get(recording.id) is None:
+    if not await recordings.follow(job, recording):
         await jobs.delete(job.id)
         raise RecordingGone(recording.id)
     if job is new:
-        await recordings.follow(job)
-        log.info("accepted", recording_id=recording.id, job_id=job.id, size_bytes=recording.size_bytes)
+        log.info("accepted", recording_id=recording.id, job_id=job.id, size_bytes=taken_in.size_bytes)
     return job, job is new
 
 
@@ -140,6 +145,7 @@ def _uploaded(recording: Recording) -> Event:
         content_type=recording.content_type,
         size_bytes=recording.size_bytes,
         source=recording.source,
+        etag=recording.etag,
     )
 
 

@@ -12,7 +12,6 @@ server has them: owner and id (lists), recording, what has not ended.
 """
 
 import asyncio
-import itertools
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,17 +19,16 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import orjson
-from pymongo import InsertOne, UpdateOne
-from pymongo.errors import BulkWriteError
+from pymongo import UpdateOne
 
-from schemas.ids import new_id
 from schemas.jobs import Job, Status, Step
 from schemas.time import after
 from stores.alarms import Alarms
 from stores.documents import Database, from_document, to_document
-from stores.errors import ANSWER_SECONDS, LeaseLost, StoreUnavailable, answering, duplicates_in, in_time
+from stores.errors import ANSWER_SECONDS, LeaseLost, StoreUnavailable, answering, in_time
 from stores.grouping import Grouped
 from stores.scan import newest, pages, present
+from stores.swaps import Swaps, inserted
 
 T = TypeVar("T")
 Fields = dict[str, Any]
@@ -65,8 +63,7 @@ class Jobs:
         self._read: Grouped[str, Job | None] = Grouped(self._read_all)
         self._insert: Grouped[Job, bool] = Grouped(self._insert_all)
         self._replace: Grouped[Job, bool] = Grouped(self._replace_all)
-        self._writer = new_id()
-        self._stamps = itertools.count()
+        self._swaps = Swaps(self._jobs, "state.stamp", _mark)
 
     async def prepare(self) -> None:
         """Creates the indexes. Harmless when repeated."""
@@ -214,32 +211,20 @@ class Jobs:
 
     async def _insert_all(self, jobs: list[Job]) -> list[bool]:
         """For each whether it was new."""
-        async with answering():
-            try:
-                await self._jobs.bulk_write([InsertOne(_layout(job)) for job in jobs], ordered=False)
-            except BulkWriteError as error:
-                taken = duplicates_in(error)
-                return [number not in taken for number in range(len(jobs))]
-        return [True] * len(jobs)
+        return await inserted(self._jobs, [_layout(job) for job in jobs])
 
     async def _replace_all(self, jobs: list[Job]) -> list[bool]:
-        """For each whether its revision was the next one. A stamp tells our own write from another's of that number."""
-        stamps = [f"{self._writer}/{next(self._stamps)}" for _ in jobs]
+        """For each whether its revision was the next one."""
+        marks = [self._swaps.mark() for _ in jobs]
         writes = [
             UpdateOne(
                 {"_id": job.id},
-                {"$set": {"state.$[was]": {**_state(job), "stamp": stamp}}},
+                {"$set": {"state.$[was]": {**_state(job), "stamp": mark}}},
                 array_filters=[{"was.revision": job.revision - 1}],
             )
-            for job, stamp in zip(jobs, stamps, strict=True)
+            for job, mark in zip(jobs, marks, strict=True)
         ]
-        async with answering():
-            result = await self._jobs.bulk_write(writes, ordered=False)
-            if result.modified_count == len(jobs):
-                return [True] * len(jobs)
-            found = self._jobs.find({"_id": {"$in": [job.id for job in jobs]}}, {"state.stamp": 1})
-            written = {fields["state"][0].get("stamp") async for fields in found}
-        return [stamp in written for stamp in stamps]
+        return await self._swaps.made([job.id for job in jobs], marks, writes)
 
 
 def _groups(job_ids: Sequence[str]) -> Iterator[list[str]]:
@@ -258,6 +243,11 @@ def _state(job: Job) -> Fields:
 def _told(step: Fields) -> Fields:
     """A step's fields but those that are as in a new one, which are half of them."""
     return {name: value for name, value in step.items() if name in _ALWAYS_TOLD or value != _NEW_STEP[name]}
+
+
+def _mark(fields: Fields) -> str | None:
+    mark: str | None = fields["state"][0].get("stamp")
+    return mark
 
 
 def _layout(job: Job) -> Fields:

@@ -43,7 +43,7 @@ _KEYS_A_CALL = 250
 """How many objects are removed in one call: few enough that a store that works is done in time."""
 _KEYS_A_PAGE = 1000
 _THREADS = 4
-_OK, _NO_CONTENT, _PARTIAL, _NOT_FOUND = 200, 204, 206, 404
+_OK, _NO_CONTENT, _PARTIAL, _NOT_FOUND, _NO_RANGE = 200, 204, 206, 404, 416
 
 
 class ObjectStat(Frozen):
@@ -111,11 +111,23 @@ class Objects:
             if response.status == _NOT_FOUND:
                 return None
             expect(response, _OK)
-            return ObjectStat(
-                size_bytes=int(response.headers.get("Content-Length", 0)),
-                content_type=response.headers.get("Content-Type", "application/octet-stream"),
-                etag=response.headers.get("ETag", "").strip('"'),
-            )
+            return _stat(response, response.headers.get("Content-Length"))
+
+    async def beginning(self, key: str, length: int) -> tuple[ObjectStat, bytes] | None:
+        """What the store says of an object, and its first bytes, `length` at most; None where there is none.
+
+        Both are of one state of it, whoever replaces it meanwhile.
+        """
+        async with self.request("GET", key, headers={"Range": f"bytes=0-{length - 1}"}) as response:
+            if response.status == _NOT_FOUND:
+                return None
+            if response.status == _NO_RANGE:  # an empty object has none
+                empty = await self.stat(key)
+                return (empty, b"") if empty else None
+            expect(response, _PARTIAL)
+            async with asyncio.timeout(ANSWER_SECONDS):
+                body = await response.read()
+            return _stat(response, response.headers["Content-Range"].rpartition("/")[2]), body
 
     async def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         """An object's bytes, or `length` of them from `start`. Raises ObjectMissing."""
@@ -248,6 +260,14 @@ class Objects:
                 return await self._http.request(method, url, data=timed(data, clock), headers=headers)
             body = None if data is None else Whole(data, clock)
             return await self._http.request(method, url, data=body, headers=headers)
+
+
+def _stat(response: aiohttp.ClientResponse, size: str | None) -> ObjectStat:
+    return ObjectStat(
+        size_bytes=int(size or 0),
+        content_type=response.headers.get("Content-Type", "application/octet-stream"),
+        etag=response.headers.get("ETag", "").strip('"'),
+    )
 
 
 async def _abort(upload: Upload, key: str) -> None:

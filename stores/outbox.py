@@ -77,8 +77,10 @@ class Outbox:
         left half settled. Returns when the facts are on Kafka.
         """
         facts = [read_event(fact) for fact in job.facts if fact["id"] in job.outbox]
+        if whole and job.job_type in TAKES_IN:
+            await self._recordings.follow(job)  # before the fact wakes a worker, which needs what was accepted
         await asyncio.gather(*(self._publisher.publish(fact) for fact in facts))
-        if job.job_type in TAKES_IN and (whole or job.requests or job.status.ended):
+        if not whole and job.job_type in TAKES_IN and (job.requests or job.status.ended):
             await self._recordings.follow(job)
         self._remember(job)
         await self.announce(job)

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
+from pymongo import UpdateOne
 
 from schemas.holds import Hold
 from schemas.jobs import Failure, Job, Status
@@ -21,8 +22,10 @@ from schemas.recordings import Recording, RecordingKind, RecordingStatus
 from schemas.retention import Matter
 from schemas.time import now
 from stores.documents import Database, from_document, to_document
-from stores.errors import LeaseLost, OnHold, StoreUnavailable, answering, in_time
+from stores.errors import Duplicate, LeaseLost, OnHold, StoreUnavailable, answering, in_time
+from stores.grouping import Grouped
 from stores.scan import newest, pages, present
+from stores.swaps import Swaps, inserted
 
 _STATUS_OF_JOB = {
     Status.QUEUED: RecordingStatus.PROCESSING,
@@ -54,7 +57,8 @@ class Usage(NamedTuple):
 
 
 Fields = dict[str, Any]
-Change = Callable[[Fields], bool]
+Change = Callable[[Fields], Fields | None]
+"""What is to be set in a document, by its fields; None where nothing may be, the document itself where nothing is."""
 
 
 def _wanted(owner_id: str, before: str | None, title: str | None, equal: Fields) -> Fields:
@@ -71,18 +75,31 @@ def fence_of(job: Job, number: int) -> str:
     return f"{job.rank or job.id}/{number:08d}"
 
 
-def _newest(fields: Fields, stage: str, fence: str) -> bool:
-    """Whether no higher fence of the stage has written; then this one is noted."""
-    fences = fields.setdefault("fences", {})
-    if fences.get(stage, fence) > fence:
-        return False
-    fences[stage] = fence
-    return True
+def _fenced(found: Fields, stage: str, fence: str, fields: Fields) -> Fields | None:
+    """The fields and the fence; None where a higher fence of the stage has written."""
+    fences = found.get("fences", {})
+    return None if fences.get(stage, fence) > fence else {**fields, "fences": {**fences, stage: fence}}
 
 
-def _same(fields: Fields, recording: Recording) -> bool:
-    """Whether nobody has written since the recording was read."""
-    return bool(fields["updated_at"] == recording.updated_at)
+def _unless_written(found: Fields, recording: Recording, fields: Fields) -> Fields | None:
+    """The fields, if nobody has written since the recording was read."""
+    return fields if found["updated_at"] == recording.updated_at else None
+
+
+def _accepted(job: Job) -> Fields:
+    """What was accepted of a recording, as the job that takes it in tells it."""
+    for fact in job.facts:
+        if fact["type"] == "recording.uploaded" and fact.get("etag"):
+            return {name: fact[name] for name in ("content_type", "size_bytes", "etag")}
+    return {}
+
+
+class _Write(NamedTuple):
+    """Fields to be set in the document if it still has that revision: the next one among them."""
+
+    recording_id: str
+    revision: int
+    fields: Fields
 
 
 def _expect_free(fields: Fields) -> None:
@@ -95,6 +112,10 @@ class Recordings:
 
     def __init__(self, database: Database) -> None:
         self._recordings = database["recordings"]
+        self._insert: Grouped[Recording, bool] = Grouped(self._insert_all)
+        self._read: Grouped[str, Fields | None] = Grouped(self._read_all)
+        self._write: Grouped[_Write, bool] = Grouped(self._write_all)
+        self._swaps = Swaps(self._recordings, "stamp", lambda fields: fields.get("stamp"))
 
     async def prepare(self) -> None:
         """Creates the indexes. Harmless when repeated."""
@@ -106,8 +127,8 @@ class Recordings:
 
     async def create(self, recording: Recording) -> None:
         """Stores a new recording. Raises Duplicate."""
-        async with answering():
-            await self._recordings.insert_one(to_document(recording))
+        if not await self._insert(recording):
+            raise Duplicate(recording.id)
 
     async def get(self, recording_id: str) -> Recording | None:
         """The recording, whoever owns it; for the pipeline, never for a request. None for one that is deleted."""
@@ -116,8 +137,7 @@ class Recordings:
 
     async def stored(self, recording_id: str) -> Recording | None:
         """The recording's document, also that of one whose deletion has not come to its end."""
-        async with answering():
-            found = await self._recordings.find_one({"_id": recording_id})
+        found = await self._read(recording_id)
         return from_document(Recording, found) if found else None
 
     async def get_owned(self, owner_id: str, recording_id: str) -> Recording | None:
@@ -167,41 +187,32 @@ class Recordings:
 
     async def update_owned(self, owner_id: str, recording_id: str, fields: Fields) -> Recording | None:
         """Sets fields of the caller's own recording; None where there is none."""
-
-        def change(found: Fields) -> bool:
-            found.update(fields)
-            return bool(found["owner_id"] == owner_id)
-
-        changed = await self._change(recording_id, change)
+        changed = await self._change(recording_id, lambda found: fields if found["owner_id"] == owner_id else None)
         return from_document(Recording, changed) if changed else None
 
     async def write(self, recording_id: str, stage: str, fence: str, fields: Fields) -> None:
         """Sets what a stage found out. A repeat is harmless. Raises LeaseLost for an old fence or a lost recording."""
-
-        def change(found: Fields) -> bool:
-            found.update(fields)
-            return _newest(found, stage, fence)
-
-        if await self._change(recording_id, change) is None:
+        if await self._change(recording_id, lambda found: _fenced(found, stage, fence, fields)) is None:
             raise LeaseLost(f"recording {recording_id} has a newer writer than {fence}, or is gone")
 
     async def add_rendition(self, recording_id: str, stage: str, fence: str, rendition: Rendition) -> None:
         """Adds a rendition in the place of an earlier one of its kind. A repeat is harmless. Raises LeaseLost."""
         added = rendition.model_dump()
 
-        def change(found: Fields) -> bool:
-            made = found["renditions"]
+        def change(found: Fields) -> Fields | None:
+            made = list(found["renditions"])
             place = next((n for n, earlier in enumerate(made) if earlier["kind"] == added["kind"]), len(made))
             made[place : place + 1] = [added]
-            return _newest(found, stage, fence)
+            return _fenced(found, stage, fence, {"renditions": made})
 
         if await self._change(recording_id, change) is None:
             raise LeaseLost(f"recording {recording_id} has a newer writer than {fence}, or is gone")
 
-    async def follow(self, job: Job) -> None:
-        """Brings the recording's status in line with its job, and names it: of several the newest.
+    async def follow(self, job: Job, known: Recording | None = None) -> bool:
+        """Brings the recording in line with its job, and names it: of several the newest.
 
-        A repeat is harmless, and so is an older state.
+        That is its status, and what was accepted of it. `known` is the recording as it was read, to be tried first.
+        Whether it is there: one that is deleted is not. A repeat is harmless, and so is an older state.
         """
         failed = next((step.error for step in job.steps if step.status is Status.FAILED and step.error), None)
         if failed is None and job.status is Status.CANCELLED:
@@ -210,9 +221,16 @@ class Recordings:
             "job_id": job.id,
             "status": _STATUS_OF_JOB[job.status],
             "error": failed.model_dump() if failed else None,
+            **_accepted(job),
         }
-        with contextlib.suppress(LeaseLost):  # a newer state was faster, or the recording is gone
-            await self.write(job.recording_id, "job", fence_of(job, job.version), fields)
+
+        def change(found: Fields) -> Fields:
+            news = _fenced(found, "job", fence_of(job, job.version), fields)
+            if news is None or all(found.get(name) == value for name, value in news.items()):
+                return found  # a newer state was faster, or it is written already
+            return news
+
+        return await self._change(job.recording_id, change, known=known) is not None
 
     async def mark_deleted(self, recording: Recording, *, unless_changed: bool = False) -> bool:
         """Takes the recording away from everybody at once: it is unknown from now on, and every write is refused.
@@ -222,10 +240,10 @@ class Recordings:
         OnHold for one that is on hold itself.
         """
 
-        def change(found: Fields) -> bool:
+        def change(found: Fields) -> Fields | None:
             _expect_free(found)
-            found["deleted_at"] = now()
-            return not unless_changed or _same(found, recording)
+            marked = {"deleted_at": now()}
+            return _unless_written(found, recording, marked) if unless_changed else marked
 
         return await self._change(recording.id, change, touch=False) is not None
 
@@ -235,11 +253,11 @@ class Recordings:
         Only if nobody has written since it was read: else None. Raises OnHold for one that is on hold itself.
         """
 
-        def change(found: Fields) -> bool:
+        def change(found: Fields) -> Fields | None:
             _expect_free(found)
-            found.update({"original_expired_at": now()} if originals else {})
-            found.update({"renditions_expired_at": now(), "renditions": [], "thumbnails": []} if renditions else {})
-            return _same(found, recording)
+            gone: Fields = {"original_expired_at": now()} if originals else {}
+            gone |= {"renditions_expired_at": now(), "renditions": [], "thumbnails": []} if renditions else {}
+            return _unless_written(found, recording, gone)
 
         changed = await self._change(recording.id, change, touch=False)
         return from_document(Recording, changed) if changed else None
@@ -258,51 +276,69 @@ class Recordings:
 
     async def set_hold(self, recording_id: str, hold: Hold | None) -> Recording | None:
         """Puts the recording on hold, or lifts its hold; None where there is none. A repeat is harmless."""
-
-        def change(found: Fields) -> bool:
-            found["hold"] = hold.model_dump() if hold else None
-            return True
-
-        changed = await self._change(recording_id, change, touch=False)
+        held = {"hold": hold.model_dump() if hold else None}
+        changed = await self._change(recording_id, lambda _: held, touch=False)
         return from_document(Recording, changed) if changed else None
 
     async def amend(self, recording: Recording, fields: Fields) -> bool:
         """Sets fields of the recording if nobody has written since it was read; whether it did."""
-
-        def change(found: Fields) -> bool:
-            found.update(fields)
-            return _same(found, recording)
-
-        return await self._change(recording.id, change) is not None
+        changed = await self._change(recording.id, lambda found: _unless_written(found, recording, fields))
+        return changed is not None
 
     async def unlist(self, recording: Recording, missing: Sequence[str]) -> bool:
         """Takes renditions and thumbnails of those keys off the lists if nobody has written since; whether it did."""
 
-        def change(found: Fields) -> bool:
-            for listed in ("renditions", "thumbnails"):
-                found[listed] = [item for item in found[listed] if item["key"] not in missing]
-            return _same(found, recording)
+        def change(found: Fields) -> Fields | None:
+            lists = ("renditions", "thumbnails")
+            left = {name: [item for item in found[name] if item["key"] not in missing] for name in lists}
+            return _unless_written(found, recording, left)
 
         return await self._change(recording.id, change, touch=False) is not None
 
-    async def _change(self, recording_id: str, change: Change, *, touch: bool = True) -> Fields | None:
-        """Reads the document, changes it and writes it if nobody else has, again until nobody interferes.
+    async def _change(
+        self, recording_id: str, change: Change, *, touch: bool = True, known: Recording | None = None
+    ) -> Fields | None:
+        """Reads the document and writes what `change` sets if nobody else has, again until nobody interferes.
 
-        None where there is none, where it is deleted, and where `change` says no.
+        The document afterwards; None where there is none, where it is deleted, and where `change` says no. Nothing is
+        written where `change` gives back what it was given. `known` is tried first, without reading.
         """
+        found = to_document(known) if known else await self._read(recording_id)
         for _ in range(_CONFLICTS):
-            async with answering():
-                found = await self._recordings.find_one({"_id": recording_id})
-            if found is None or found.get("deleted_at") is not None or not change(found):
+            if found is None or found.get("deleted_at") is not None or (news := change(found)) is None:
                 return None
-            read = {"_id": recording_id, "revision": found["revision"]}
-            found["revision"] += 1
-            found |= {"updated_at": now()} if touch else {}
-            async with answering():
-                result = await self._recordings.replace_one(read, found)
-            if result.matched_count:
+            if news is found and not known:
                 return found
+            if news is found:  # whether it is still so, must be read
+                found, known = await self._read(recording_id), None
+                continue
+            fields = {**news, **({"updated_at": now()} if touch else {}), "revision": found["revision"] + 1}
+            if await self._write(_Write(recording_id, found["revision"], fields)):
+                return {**found, **fields}
+            found = await self._read(recording_id)
         raise StoreUnavailable("document store", f"recording {recording_id} changes too fast")
+
+    async def _insert_all(self, recordings: list[Recording]) -> list[bool]:
+        """For each whether it was new."""
+        return await inserted(self._recordings, [to_document(recording) for recording in recordings])
+
+    async def _read_all(self, recording_ids: list[str]) -> list[Fields | None]:
+        async with answering():
+            found = self._recordings.find({"_id": {"$in": list(set(recording_ids))}})
+            documents = {fields["_id"]: fields async for fields in found}
+        return [documents.get(recording_id) for recording_id in recording_ids]
+
+    async def _write_all(self, writes: list["_Write"]) -> list[bool]:
+        """For each whether its document still had that revision."""
+        marks = [self._swaps.mark() for _ in writes]
+        updates = [
+            UpdateOne(
+                {"_id": write.recording_id, "revision": write.revision},
+                {"$set": {**write.fields, "stamp": mark}},
+            )
+            for write, mark in zip(writes, marks, strict=True)
+        ]
+        return await self._swaps.made([write.recording_id for write in writes], marks, updates)
 
     async def ids(self) -> AsyncIterator[list[str]]:
         """Every recording's id, ascending, a page at a time; those of deletions under way too."""
@@ -337,10 +373,9 @@ class Recordings:
     async def note_job(self, recording: Recording, job_id: str) -> None:
         """Notes a job that is about to be made, so that all jobs are found by their recording. A repeat is harmless."""
 
-        def change(found: Fields) -> bool:
-            noted = found.setdefault("job_ids", [])
-            noted.extend(new for new in (recording.job_id, job_id) if new not in noted)
-            return True
+        def change(found: Fields) -> Fields:
+            noted = dict.fromkeys((*found.get("job_ids", ()), recording.job_id, job_id))
+            return {"job_ids": list(noted)}
 
         await self._change(recording.id, change, touch=False)
 

@@ -10,6 +10,7 @@ from api.ownership import owned
 from api.parts import addresses, chosen_part_size, ended, expect_open, join, parts_of, stored_parts
 from api.problems import wrong_field
 from schemas.ids import new_id
+from schemas.jobs import Job
 from schemas.multipart import (
     FIRST_ADDRESSES,
     MultipartAddress,
@@ -21,7 +22,7 @@ from schemas.multipart import (
 )
 from schemas.parts import Parts
 from schemas.problems import Problem
-from schemas.recordings import Recording, Source
+from schemas.recordings import Recording, RecordingStatus, Source
 from schemas.requests import UploadComplete, UploadRequest
 from schemas.responses import Accepted, UploadAddress
 from schemas.time import now
@@ -72,13 +73,12 @@ async def upload_complete(request: web.Request, body: UploadComplete) -> Accepte
     recording = await owned(request)
     if body.s3_key != recording.object_key:
         raise wrong_field("s3_key", "is not the key of this recording")
-    job = await request.app[JOBS].get(recording.job_id)
+    job = await _job_of(request.app, recording) if _tried(recording) else None
     if job is None:
-        async with request.app[ADMISSION].place(request[CALLER]):
-            await _take_in(request.app, recording)
+        job = await _take_in(request, recording)
     else:
         await settle(request.app, job)
-    return Accepted(id=recording.id, job_id=recording.job_id)
+    return Accepted(id=recording.id, job_id=job.id)
 
 
 async def request_multipart(request: web.Request, body: MultipartRequest) -> MultipartAddress:
@@ -127,7 +127,7 @@ async def multipart_complete(request: web.Request, body: MultipartComplete) -> A
     if job is None:
         async with request.app[ADMISSION].place(request[CALLER]):
             await join(request.app, recording, body)
-            await _take_in(request.app, recording)
+            await accept(request.app, recording, await examine(request.app, recording))
     else:
         await settle(request.app, job)
     return Accepted(id=recording.id, job_id=recording.job_id)
@@ -142,9 +142,22 @@ async def multipart_abort(request: web.Request) -> None:
     await request.app[DELETION].destroy(recording)
 
 
-async def _take_in(app: web.Application, recording: Recording) -> None:
-    stored = await examine(app, recording)
-    updated = await app[RECORDINGS].update_owned(recording.owner_id, recording.id, stored.fields())
-    if updated is None:
-        raise Problem("not_found", "The recording was deleted meanwhile.")
-    await accept(app, updated)
+def _tried(recording: Recording) -> bool:
+    """Whether somebody has completed the upload before: the recording of most says that nobody has."""
+    return recording.etag is not None or recording.status is not RecordingStatus.AWAITING_UPLOAD
+
+
+async def _job_of(app: web.Application, recording: Recording) -> Job | None:
+    return await app[JOBS].get(recording.job_id)
+
+
+async def _take_in(request: web.Request, recording: Recording) -> Job:
+    app = request.app
+    try:
+        async with app[ADMISSION].place(request[CALLER]):
+            return await accept(app, recording, await examine(app, recording))
+    except Problem:
+        if (job := await _job_of(app, recording)) is None:
+            raise
+    await settle(app, job)  # it was made by somebody who died before the recording said so
+    return job

@@ -33,6 +33,13 @@ async def test_an_upload_of_odd_chunks_appears_as_a_whole(objects, size):
     assert hashlib.sha256(await objects.read("a")).digest() == hashlib.sha256(body).digest()
 
 
+@pytest.mark.parametrize("size", [0, 1, 4096, 10_000])
+async def test_the_beginning_says_what_the_whole_is(objects, size):
+    assert await objects.beginning("a", 4096) is None
+    await objects.put("a", content(size), "video/webm")
+    assert await objects.beginning("a", 4096) == (await objects.stat("a"), content(size)[:4096])
+
+
 async def break_off(objects: Objects, body: bytes) -> None:
     async with objects.upload("a", "video/webm") as upload:
         await upload.write(body)

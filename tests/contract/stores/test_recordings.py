@@ -1,5 +1,7 @@
 """Recordings: what their owner lists and changes, and that only the newest writer of a stage is heard."""
 
+import asyncio
+
 import pytest
 
 from schemas.ids import new_id
@@ -144,26 +146,49 @@ async def test_a_rendition_takes_the_place_of_its_kind(recordings, recording):
     assert found.renditions == [rendition(size=2), rendition(RenditionKind.SPEECH)]
 
 
-async def test_an_overtaken_writer_takes_no_rendition_away(recordings, recording):
+async def test_an_overtaken_writer_takes_no_rendition_away(database, recordings, recording):
     """The old writer had passed its check when the new one came: what it writes then is refused."""
-    real = recordings._recordings
+    old = Recordings(database)
+    read, come = old._read, []
 
-    class Overtaken:
-        replace_one = real.replace_one
-        come = False
+    async def overtaken(recording_id):
+        found = await read(recording_id)
+        if not come:
+            come.append(True)
+            await recordings.add_rendition(recording.id, "audio", NEW, rendition(size=2))
+        return found
 
-        async def find_one(self, wanted):
-            found = await real.find_one(wanted)
-            if not self.come:
-                self.come = True
-                await recordings.add_rendition(recording.id, "audio", NEW, rendition(size=2))
-            return found
-
-    old = Recordings.__new__(Recordings)
-    old._recordings = Overtaken()
+    old._read = overtaken
     with pytest.raises(LeaseLost):
         await old.add_rendition(recording.id, "audio", OLD, rendition(size=1))
     assert (await recordings.get(recording.id)).renditions == [rendition(size=2)]
+
+
+async def test_of_many_writers_at_once_each_is_heard(database, recordings, recording):
+    """One of a group is made, the others are tried again."""
+    kinds, processes = list(RenditionKind), [recordings, Recordings(database)]
+    made = [process.add_rendition(recording.id, kind, OLD, rendition(kind)) for kind in kinds for process in processes]
+    await asyncio.gather(*made)
+    found = await recordings.get(recording.id)
+    assert sorted(found.renditions, key=lambda made: kinds.index(made.kind)) == [rendition(kind) for kind in kinds]
+    assert found.revision >= 1 + len(made)
+
+
+async def test_a_recording_as_it_was_read_is_no_older_than_its_document(recordings, recording):
+    """What somebody else has written since is kept, and a deletion is noticed."""
+    await recordings.update_owned("ada", recording.id, {"title": "Retro"})
+    assert await recordings.follow(a_job(recording), recording)
+    found = await recordings.get(recording.id)
+    assert (found.title, found.status) == ("Retro", RecordingStatus.PROCESSING)
+    await recordings.mark_deleted(recording)
+    assert not await recordings.follow(a_job(recording), found)
+
+
+async def test_following_again_writes_nothing(recordings, recording):
+    job = a_job(recording)
+    for _ in range(2):
+        assert await recordings.follow(job)
+    assert (await recordings.get(recording.id)).revision == 2
 
 
 async def test_the_status_follows_the_job(recordings, recording):

@@ -170,6 +170,10 @@ class Bucket:
         body = self._stored.get(key)
         return None if body is None else ObjectStat(size_bytes=len(body), content_type="", etag=etag_of(body))
 
+    async def beginning(self, key: str, length: int) -> tuple[ObjectStat, bytes] | None:
+        stat = await self.stat(key)
+        return stat and (stat, self._stored[key][:length])
+
     async def delete(self, key: str) -> None:
         async def delete() -> None:
             self._stored.pop(key, None)

@@ -49,15 +49,31 @@ async def test_what_is_refused_has_a_code_for_requests(house, body, announced, c
     assert CODES[code].status
 
 
-async def test_an_object_that_vanishes_while_it_is_looked_at(house):
-    async def vanish(key):
-        stat = await stat_of(key)
-        del house.bucket.objects[key]
-        return stat
+async def test_what_the_job_says_was_accepted_comes_into_the_recording_whoever_sees_to_it(house):
+    """The process dies between the two: the job is there, the recording says nothing yet."""
+    recording = await house.recording(status=RecordingStatus.AWAITING_UPLOAD, content_type=None)
+    house.bucket.store(recording.object_key, WEBM)
+    stored = await examine(house.bucket, recording, MOST)
 
-    stat_of, house.bucket.stat = house.bucket.stat, vanish
-    with pytest.raises(Unacceptable, match="object_missing"):
-        await examined(house, WEBM)
+    class Dead:
+        async def follow(self, job, known):
+            raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        await accept(house.jobs, Dead(), recording, 3, stored=stored)
+    job = await house.jobs.get(recording.job_id)
+    assert (await house.recordings.get(recording.id)).etag is None
+    await house.outbox.settle(job, whole=True)
+    found = await house.recordings.get(recording.id)
+    assert (found.status, found.etag, found.content_type) == ("processing", stored.etag, "video/webm")
+
+
+async def test_of_two_that_complete_it_at_once_the_first_ones_look_counts(house):
+    recording = await house.recording(status=RecordingStatus.AWAITING_UPLOAD, content_type=None)
+    first, second = (Stored(content_type="video/webm", size_bytes=5, etag=etag) for etag in ("first", "second"))
+    await asyncio.gather(*(accept(house.jobs, house.recordings, recording, 3, stored=stored) for stored in (first, second)))
+    job = await house.jobs.get(recording.job_id)
+    assert (await house.recordings.get(recording.id)).etag == job.facts[0]["etag"] == "first"
 
 
 async def test_a_repeat_finds_the_same_job(house):

@@ -62,6 +62,10 @@ class Bucket:
             raise ObjectMissing(key)
         return self.objects[key][0][start:][:length]
 
+    async def beginning(self, key: str, length: int) -> tuple[ObjectStat, bytes] | None:
+        stat = await self.stat(key)
+        return stat and (stat, self.objects[key][0][:length])
+
     async def listed(self, prefix: str, after: str = "") -> list[Listed]:
         self._answer()
         found = sorted(key for key in self.objects if key.startswith(prefix) and key > after)[:PAGE]
