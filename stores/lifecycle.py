@@ -303,6 +303,16 @@ def published(job: Job, ids: Iterable[str], version: int, at: datetime) -> None:
     _settled(job, at, announce=False)
 
 
+def owes_only(job: Job, ids: Iterable[str], version: int) -> bool:
+    """Whether the job owes nothing any more, once what `published` is given has been."""
+    return set(job.outbox) <= set(ids) and (job.version == version or not job.announce)
+
+
+def next_look(job: Job) -> datetime | None:
+    """When the sweeper should look at a job that owes nothing."""
+    return min(_due_steps(job), default=None)
+
+
 def _owned(job: Job, stage: str, fence: int) -> Step:
     step = job.step(stage)
     if step.status is not Status.RUNNING or step.fence != fence:
@@ -435,8 +445,10 @@ def _status(job: Job) -> Status:
 
 def _due(job: Job) -> Iterator[datetime]:
     """When the sweeper should look, for each reason. A change at one step never puts off what is due at another."""
-    for step in job.steps:
-        if moment := step.lease_until or step.wake_at:
-            yield moment
+    yield from _due_steps(job)
     if job.owes_since:
         yield job.owes_since + timedelta(seconds=_UNPUBLISHED_SECONDS)
+
+
+def _due_steps(job: Job) -> Iterator[datetime]:
+    return (moment for step in job.steps if (moment := step.lease_until or step.wake_at))

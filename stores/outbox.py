@@ -6,7 +6,9 @@ crossed off a moment later, many jobs at a time; by then the claim of the next s
 """
 
 import asyncio
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from types import TracebackType
 
 import structlog
@@ -139,11 +141,20 @@ class Outbox:
             for job_id in paid:
                 del self._paid[job_id]
             try:
-                owed = await self._jobs.debts(tuple(paid))
-                await asyncio.gather(*(self._cross_off_one(paid[job_id], debt) for job_id, debt in owed.items()))
+                await self._cross_off_all(paid)
             except Retryable as error:
                 log.warning("what was paid is not crossed off", jobs=len(paid), reason=str(error))
                 return
+
+    async def _cross_off_all(self, paid: Mapping[str, "_Paid"]) -> None:
+        """Those that are alike at one go; of the others, each that still owes what was paid."""
+        owed = await self._jobs.debts(tuple(paid))
+        same = [paid[job_id].job for job_id, debt in owed.items() if _unchanged(paid[job_id], debt)]
+        others = {job_id: owed[job_id] for job_id in owed.keys() - {job.id for job in same}}
+        for look_at, jobs in _alike(same):
+            if not await self._jobs.cross_off(jobs, look_at):
+                others |= await self._jobs.debts([job.id for job in jobs])
+        await asyncio.gather(*(self._cross_off_one(paid[job_id], debt) for job_id, debt in others.items()))
 
     async def _cross_off_one(self, paid: "_Paid", debt: Debt) -> None:
         job, version = paid.job, paid.job.version
@@ -154,6 +165,22 @@ class Outbox:
             await self._jobs.change(job.id, lambda job: lifecycle.published(job, paid.facts, version, now()), known)
         except LeaseLost:  # the job was deleted meanwhile: nothing is owed any more
             return
+
+
+def _unchanged(paid: _Paid, debt: Debt) -> bool:
+    """Whether the job is as it was when it was paid, and will owe nothing when that is crossed off."""
+    job, owing = paid.job, debt.outbox or debt.announce
+    return bool(owing) and job.revision == debt.revision and lifecycle.owes_only(job, paid.facts, job.version)
+
+
+def _alike(jobs: list[Job]) -> Iterator[tuple[datetime | None, list[Job]]]:
+    """Jobs of one revision whose next looks are within a second, with the last of these: alarms are no more exact."""
+    groups: dict[tuple[int, datetime | None], list[tuple[datetime | None, Job]]] = {}
+    for job in jobs:
+        look_at = lifecycle.next_look(job)
+        groups.setdefault((job.revision, look_at and look_at.replace(microsecond=0)), []).append((look_at, job))
+    for group in groups.values():
+        yield max((look_at for look_at, _ in group if look_at), default=None), [job for _, job in group]
 
 
 def progressed(job: Job) -> JobProgressed:

@@ -316,3 +316,19 @@ async def test_what_a_job_owes_is_known_without_the_job(jobs, database):
         job.id: Debt(job.revision, job.version, tuple(job.outbox), True),
         paid.id: Debt(paid.revision, paid.version, (), False),
     }
+
+
+async def test_what_is_paid_of_many_is_crossed_off_at_once(jobs):
+    """Of those that are still as they were; what was changed meanwhile keeps its state."""
+    made, soon = [await jobs.create(a_job()) for _ in range(3)], later(100)
+    changed, _ = await jobs.change(made[1].id, lambda job: lifecycle.cancel(job, START))
+    assert not await jobs.cross_off(made, soon)
+    assert await jobs.get(changed.id) == changed
+    for job in (made[0], made[2]):
+        found = await jobs.get(job.id)
+        paid = {"outbox": [], "announce": False, "owes_since": None, "sweep_at": soon, "revision": 2}
+        assert found == job.model_copy(update=paid)
+        assert await jobs.change(job.id, lambda job: lifecycle.wake(job, "audio", START), known=found)
+    looks = [look for alarm in await jobs.alarms.due(soon, 10) for look in alarm.looks]
+    assert {look.job_id for look in looks if look.at == soon} >= {made[0].id, made[2].id}
+    assert await jobs.cross_off([await jobs.get(made[0].id)], None)

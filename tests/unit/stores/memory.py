@@ -71,7 +71,12 @@ class MemoryCollection:
     async def update_one(self, wanted: Fields, update: Fields, upsert: bool = False) -> SimpleNamespace:
         return await self._update(wanted, update, 1, upsert)
 
-    async def update_many(self, wanted: Fields, update: Fields) -> SimpleNamespace:
+    async def update_many(
+        self, wanted: Fields, update: Fields, array_filters: list[Fields] | None = None
+    ) -> SimpleNamespace:
+        if array_filters:
+            await self._turn()
+            return SimpleNamespace(modified_count=self._update_in_arrays(wanted, update, array_filters))
         return await self._update(wanted, update, None)
 
     async def find_one_and_update(self, wanted: Fields, update: Fields) -> Fields | None:
@@ -260,6 +265,10 @@ def _projected(document: Fields, paths: tuple[str, ...]) -> Fields:
         else:
             kept[name] = {**kept.get(name, {}), **_only(value, rest)}
     return kept
+
+
+def _with(item: Any, field: str, value: Any) -> Any:
+    return {**item, field: value} if field else value
 
 
 def _only(fields: Fields, name: str) -> Fields:

@@ -1,6 +1,7 @@
 """The outbox: facts, then the recording's status, then the news, then crossed off; what fails stays owed."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -95,3 +96,25 @@ async def test_news_that_came_while_others_were_crossed_off_stay_owed_until_they
         await outbox._cross_off()
         assert await owed(world, first) == ([], False)
         assert (await owed(world, second))[1], "nobody has been told of it"
+
+
+async def test_many_that_are_alike_are_crossed_off_together_and_the_others_one_by_one(world, monkeypatch):
+    jobs, publisher = world.resources.jobs, world.publisher
+    made = [await jobs.create(a_job(at=now())) for _ in range(5)]
+    changes, change = [], jobs.change
+
+    async def counted(job_id, transition, known=None):
+        changes.append(job_id)
+        return await change(job_id, transition, known)
+
+    async with Outbox(jobs, world.resources.recordings, publisher, pause=60) as outbox:
+        await asyncio.gather(*(outbox.settle(job) for job in made))
+        await change(made[2].id, lambda job: lifecycle.wake(job, job.facts[0]["id"], now()))
+        await jobs.delete(made[3].id)
+        monkeypatch.setattr(jobs, "change", counted)
+        await outbox._cross_off()
+    assert changes == [made[2].id]
+    for job in (made[0], made[1], made[2], made[4]):
+        assert await owed(world, job) == ([], False)
+        late = (await jobs.get(job.id)).sweep_at - lifecycle.next_look(job)
+        assert timedelta() <= late < timedelta(seconds=1)
