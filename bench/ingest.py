@@ -164,7 +164,7 @@ async def ours(run: Run, observe: str | None = None) -> Figures:
     async with system() as running:
         (port,) = free_ports(1)
         api = await running.start("API", port, python_module("deploy.cli", "api"))
-        callers = [await _caller(port) for _ in range(_CALLERS)]
+        callers = [await caller(port) for _ in range(_CALLERS)]
         recordings = await _stored(running.settings, run.all, [owner for owner, _ in callers])
         tokens = dict(callers)
         requests = (_completion(recording, tokens[recording.owner_id]) for recording in recordings)
@@ -179,7 +179,7 @@ async def ours(run: Run, observe: str | None = None) -> Figures:
     return figures
 
 
-async def _caller(port: int) -> tuple[str, str]:
+async def caller(port: int) -> tuple[str, str]:
     """A new account's id, and its access token."""
     name, password = f"bench-{new_id()}", new_id()
     async with Client(f"http://{HOST}:{port}") as client:
@@ -197,7 +197,7 @@ def _completion(recording: Recording, token: str) -> bytes:
 async def _stored(settings: Settings, count: int, owners: list[str]) -> list[Recording]:
     """So many recordings that await their completion, their bytes being there."""
     body = _clip()
-    made = [_recording(owners[number % len(owners)], len(body)) for number in range(count)]
+    made = [waiting(owners[number % len(owners)], len(body)) for number in range(count)]
     database = connect(settings)
     async with Objects(settings) as objects:
         recordings, room = Recordings(database), asyncio.Semaphore(_CONNECTIONS)
@@ -212,7 +212,8 @@ async def _stored(settings: Settings, count: int, owners: list[str]) -> list[Rec
     return made
 
 
-def _recording(owner_id: str, size: int) -> Recording:
+def waiting(owner_id: str, size: int) -> Recording:
+    """A recording of the caller that awaits its upload of so many bytes."""
     recording_id, at = new_id(), now()
     return Recording(
         id=recording_id,

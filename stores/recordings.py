@@ -3,7 +3,8 @@
 A stage writes what it made of a recording with its fence, "job's rank/number of the claim": fences sort by job (a later
 one is newer, and one that was set going again) and then by claim. A write with a fence lower than one that has written
 before is refused, so a worker that was taken for dead cannot overwrite its successor's work. The job's own state is
-written in the same way, with the job's version. Indexes: owner and id (lists), project and id.
+written in the same way, with the job's version. Indexes: id and revision, place (see stores/places), and where the
+server has them owner and id (filtered lists), project and id.
 """
 
 import contextlib
@@ -24,6 +25,7 @@ from schemas.time import now
 from stores.documents import Database, from_document, to_document
 from stores.errors import Duplicate, LeaseLost, OnHold, StoreUnavailable, answering, in_time
 from stores.grouping import Grouped
+from stores.places import Places, shelf_of
 from stores.scan import newest, pages, present
 from stores.swaps import Swaps, inserted
 
@@ -115,10 +117,12 @@ class Recordings:
         self._insert: Grouped[Recording, bool] = Grouped(self._insert_all)
         self._read: Grouped[str, Fields | None] = Grouped(self._read_all)
         self._write: Grouped[_Write, bool] = Grouped(self._write_all)
+        self._places = Places(database)
         self._swaps = Swaps(self._recordings, "stamp", lambda fields: fields.get("stamp"))
 
     async def prepare(self) -> None:
         """Creates the indexes. Harmless when repeated."""
+        await self._places.prepare()
         async with in_time():
             await self._recordings.create_index([("_id", 1), ("revision", 1)], unique=True)
             await self._recordings.update_many({"revision": {"$exists": False}}, {"$set": {"revision": 1}})
@@ -159,9 +163,12 @@ class Recordings:
     ) -> list[Recording]:
         """The caller's recordings, documents left out: newest first, at most `limit`, older than the id `before`.
 
-        `title` is a part of the title, in any case.
+        `title` is a part of the title, in any case. What is filtered is looked for among all, where there are no
+        indexes; so is what is older than a recording that is gone.
         """
         equal = {"status": status, "project_id": project_id, "section_id": section_id, "tags": tag}
+        if not any((title, *equal.values())):
+            return await self._page(owner_id, RecordingKind.RECORDING, before, limit)
         wanted = _wanted(owner_id, before, title, {**equal, "kind": {"$in": [RecordingKind.RECORDING.value, None]}})
         return await self._newest(wanted, limit)  # one of an earlier release has no kind
 
@@ -176,8 +183,19 @@ class Recordings:
         title: str | None = None,
     ) -> list[Recording]:
         """The caller's documents, as `list_owned` has recordings."""
+        if not any((title, status, project_id)):
+            return await self._page(owner_id, RecordingKind.DOCUMENT, before, limit)
         equal = {"status": status, "project_id": project_id, "kind": RecordingKind.DOCUMENT.value}
         return await self._newest(_wanted(owner_id, before, title, equal), limit)
+
+    async def _page(self, owner_id: str, kind: RecordingKind, before: str | None, limit: int) -> list[Recording]:
+        """A page of everything of the caller's of that kind."""
+        shelf = shelf_of(owner_id, kind)
+        below = await self._places.number_of(shelf, before) if before else None
+        if before and below is None:  # it is gone, or another's: whatever is older is looked for among all
+            kinds = {"$in": [kind.value, None] if kind is RecordingKind.RECORDING else [kind.value]}
+            return await self._newest(_wanted(owner_id, before, None, {"kind": kinds}), limit)
+        return [from_document(Recording, fields) for fields in await self._places.page(shelf, below, limit)]
 
     async def all_owned(
         self, owner_id: str, *, limit: int, before: str | None = None, project_id: str | None = None
@@ -320,7 +338,13 @@ class Recordings:
 
     async def _insert_all(self, recordings: list[Recording]) -> list[bool]:
         """For each whether it was new."""
-        return await inserted(self._recordings, [to_document(recording) for recording in recordings])
+        shelves = [shelf_of(recording.owner_id, recording.kind) for recording in recordings]
+        places = await self._places.take(shelves)
+        documents = [to_document(recording) for recording in recordings]
+        return await inserted(
+            self._recordings,
+            [{**fields, "place": place} for fields, place in zip(documents, places, strict=True)],
+        )
 
     async def _read_all(self, recording_ids: list[str]) -> list[Fields | None]:
         async with answering():

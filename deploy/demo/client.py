@@ -38,7 +38,11 @@ class Client:
         account = {"username": name, "email": f"{name}@example.org", "password": password}
         await self.call("POST", "/api/v1/auth/register", account)
         tokens = await self.call("POST", "/api/token/", {"username": name, "password": password})
-        self._headers = {"Authorization": f"Bearer {tokens['access']}"}
+        self.sign_in(tokens["access"])
+
+    def sign_in(self, token: str) -> None:
+        """Makes all calls from now on with that access token."""
+        self._headers = {"Authorization": f"Bearer {token}"}
 
     async def upload(self, file: Path) -> dict[str, Any]:
         """Sends a file in by the presigned door; the answer of upload-complete: id, status, job_id."""

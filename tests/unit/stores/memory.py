@@ -79,10 +79,12 @@ class MemoryCollection:
             return SimpleNamespace(modified_count=self._update_in_arrays(wanted, update, array_filters))
         return await self._update(wanted, update, None)
 
-    async def find_one_and_update(self, wanted: Fields, update: Fields) -> Fields | None:
+    async def find_one_and_update(self, wanted: Fields, update: Fields, upsert: bool = False) -> Fields | None:
         before = await self.find_one(wanted)
         if before is not None:
             self._change(before["_id"], wanted, update)
+        elif upsert:
+            self._insert_new(wanted, update)
         return before
 
     async def find_one_and_delete(self, wanted: Fields) -> Fields | None:
@@ -169,10 +171,13 @@ class MemoryCollection:
         for before in found:
             self._change(before["_id"], wanted, update)
         if upsert and not found:
-            fresh = {name: value for name, value in wanted.items() if not isinstance(value, dict)}
-            _apply(fresh, wanted, update)
-            self._insert(_stored(fresh))
+            self._insert_new(wanted, update)
         return SimpleNamespace(matched_count=len(found))
+
+    def _insert_new(self, wanted: Fields, update: Fields) -> None:
+        fresh = {name: value for name, value in wanted.items() if not isinstance(value, dict)}
+        _apply(fresh, wanted, update)
+        self._insert(_stored(fresh))
 
     def _matching(self, wanted: Fields) -> list[Fields]:
         return [_copied(document) for document in self._documents.values() if _matches(document, wanted)]
@@ -189,7 +194,7 @@ class MemoryCollection:
 
     def _expect_unique(self, document: Fields, others: Iterable[Fields]) -> None:
         for name in ("_id", *self._unique):
-            if any(other[name] == document[name] for other in others):
+            if name in document and any(other.get(name) == document[name] for other in others):
                 raise DuplicateKeyError(f"duplicate {name}", 11000, {"keyValue": {name: document[name]}})
 
 
@@ -265,10 +270,6 @@ def _projected(document: Fields, paths: tuple[str, ...]) -> Fields:
         else:
             kept[name] = {**kept.get(name, {}), **_only(value, rest)}
     return kept
-
-
-def _with(item: Any, field: str, value: Any) -> Any:
-    return {**item, field: value} if field else value
 
 
 def _only(fields: Fields, name: str) -> Fields:

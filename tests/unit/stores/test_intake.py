@@ -71,7 +71,9 @@ async def test_what_the_job_says_was_accepted_comes_into_the_recording_whoever_s
 async def test_of_two_that_complete_it_at_once_the_first_ones_look_counts(house):
     recording = await house.recording(status=RecordingStatus.AWAITING_UPLOAD, content_type=None)
     first, second = (Stored(content_type="video/webm", size_bytes=5, etag=etag) for etag in ("first", "second"))
-    await asyncio.gather(*(accept(house.jobs, house.recordings, recording, 3, stored=stored) for stored in (first, second)))
+    await asyncio.gather(
+        *(accept(house.jobs, house.recordings, recording, 3, stored=stored) for stored in (first, second))
+    )
     job = await house.jobs.get(recording.job_id)
     assert (await house.recordings.get(recording.id)).etag == job.facts[0]["etag"] == "first"
 
