@@ -13,6 +13,7 @@ from stores.erasure import Eraser, Erasures
 from stores.lectures import Lectures
 from stores.letting_go import LettingGo
 from stores.people import People
+from stores.places import Places
 from stores.retention import Rules
 from stores.sessions import Sessions
 
@@ -20,7 +21,7 @@ from stores.sessions import Sessions
 def eraser_of(database: Database, deletion: Deletion) -> Eraser:
     """What erases accounts from the stores of that database, and from those of the deletion."""
     people, sessions, activity = People(database), Sessions(database), Activity(database)
-    keys, audit, rules = ApiKeys(database), AuditLog(database), Rules(database)
+    keys, audit, rules, places = ApiKeys(database), AuditLog(database), Rules(database), Places(database)
     letting_go = LettingGo(Lectures(database), deletion)
     return Eraser(
         erasures=Erasures(database),
@@ -32,6 +33,7 @@ def eraser_of(database: Database, deletion: Deletion) -> Eraser:
             "api_keys": lambda erasure: keys.forget(erasure.id),
             "days_of_activity": lambda erasure: activity.forget(erasure.id, erasure.since.date(), now().date()),
             "courses_and_projects": lambda erasure: deletion.folders.forget(erasure.id),
+            "places_in_lists": lambda erasure: places.forget(erasure.id),
             "retention_rules": lambda erasure: rules.forget(erasure.id),
             "acts": lambda erasure: audit.forget(erasure.id),
         },

@@ -79,11 +79,11 @@ class Lectures(Recordings):
         if recording is not None and recording.linked(user_id):
             return recording
 
-        def change(found: Fields) -> bool:
-            links = found.setdefault("links", [])
-            if all(link["user_id"] != user_id for link in links):
-                links.append({"user_id": user_id, "at": now()})
-            return found.get("lecture") is not None
+        def change(found: Fields) -> Fields | None:
+            links = found.get("links", [])
+            linked = any(link["user_id"] == user_id for link in links)
+            more = [] if linked else [{"user_id": user_id, "at": now()}]
+            return {"links": [*links, *more]} if found.get("lecture") is not None else None
 
         return _recording(await self._change(recording_id, change, touch=False))
 
@@ -94,18 +94,16 @@ class Lectures(Recordings):
         one that is on hold.
         """
 
-        def change(found: Fields) -> bool:
+        def change(found: Fields) -> Fields | None:
             links = found.get("links", [])
             kept = [link for link in links if link["user_id"] != user_id]
             if len(kept) == len(links):
-                return False
+                return None
             if kept:
-                found["links"] = kept
-            elif hold := found.get("hold"):
+                return {"links": kept}
+            if hold := found.get("hold"):
                 raise OnHold(f"It is on hold: {hold['reason']}")
-            else:
-                found["deleted_at"] = now()
-            return True
+            return {"deleted_at": now()}
 
         return _recording(await self._change(recording_id, change, touch=False))
 
@@ -115,15 +113,14 @@ class Lectures(Recordings):
         Changes nothing, and gives None, if somebody has written since it was read.
         """
 
-        def change(found: Fields) -> bool:
-            found["lecture"] = {**found["lecture"], "url": url}
+        def change(found: Fields) -> Fields | None:
+            renewed: Fields = {"lecture": {**found["lecture"], "url": url}}
             if not recording.to_be_downloaded:
                 waiting = RecordingStatus.AWAITING_UPLOAD.value
-                found |= {"etag": None, "content_type": None, "size_bytes": 0, "error": None, "status": waiting}
-                found["original_expired_at"] = None
-                found["job_ids"] = [*found.get("job_ids", ()), found["job_id"]]
-                found["job_id"] = new_id()
-            return bool(found["updated_at"] == recording.updated_at)
+                renewed |= {"etag": None, "content_type": None, "size_bytes": 0, "error": None, "status": waiting}
+                renewed["original_expired_at"] = None
+                renewed |= {"job_ids": [*found.get("job_ids", ()), found["job_id"]], "job_id": new_id()}
+            return renewed if found["updated_at"] == recording.updated_at else None
 
         return _recording(await self._change(recording.id, change))
 

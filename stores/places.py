@@ -96,10 +96,11 @@ class Places:
                 end = start
         return found[:limit]
 
-    async def forget(self, owner_id: str) -> None:
-        """Removes what is kept of the owner's shelves, once nothing stands there. A repeat is harmless."""
+    async def forget(self, owner_id: str) -> int:
+        """Removes the owner's shelves, once nothing stands there; how many there were. A repeat is harmless."""
+        shelves = {"_id": {"$in": [shelf_of(owner_id, kind) for kind in RecordingKind]}}
         async with answering():
-            await self._places.delete_many({"_id": {"$in": [shelf_of(owner_id, kind) for kind in RecordingKind]}})
+            return int((await self._places.delete_many(shelves)).deleted_count)
 
     async def _last(self, shelf: str) -> int:
         found = await self._places.find_one({"_id": shelf})

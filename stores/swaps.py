@@ -49,8 +49,8 @@ class Swaps:
         """
         async with answering():
             result = await self._collection.bulk_write(list(writes), ordered=False)
-            if result.modified_count == len(writes):
-                return [True] * len(writes)
+            if result.modified_count in (0, len(writes)):
+                return [result.modified_count > 0] * len(writes)
             found = self._collection.find({"_id": {"$in": list(ids)}}, {self._where: 1})
             written = {self._mark_of(fields) async for fields in found}
         return [mark in written for mark in marks]

@@ -194,6 +194,7 @@ class House:
         return [(finding.kind.value, finding.outcome.value) for finding in report.findings]
 
     def state(self) -> object:
-        """Everything in every store."""
+        """Everything in every store, but how many recordings an account has had (see stores/places)."""
         documents = {name: dict(found._documents) for name, found in self.database._collections.items()}
+        documents.pop("places", None)
         return {name: found for name, found in documents.items() if found}, dict(self.bucket.objects)
