@@ -239,11 +239,11 @@ class Recordings:
             "job_id": job.id,
             "status": _STATUS_OF_JOB[job.status],
             "error": failed.model_dump() if failed else None,
-            **_accepted(job),
         }
 
         def change(found: Fields) -> Fields:
-            news = _fenced(found, "job", fence_of(job, job.version), fields)
+            accepted = _accepted(job) if found["status"] == RecordingStatus.AWAITING_UPLOAD else {}
+            news = _fenced(found, "job", fence_of(job, job.version), {**fields, **accepted})
             if news is None or all(found.get(name) == value for name, value in news.items()):
                 return found  # a newer state was faster, or it is written already
             return news

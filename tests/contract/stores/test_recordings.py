@@ -282,3 +282,20 @@ async def test_what_is_to_go_from_a_project_includes_what_is_going_already(recor
     assert [recording.id for recording in found] == [mine[2].id, mine[1].id]
     rest = await recordings.stored_in("ada", "web", before=found[-1].id, limit=2)
     assert [recording.id for recording in rest] == [mine[0].id]
+
+
+async def test_what_was_accepted_is_noted_once(recordings):
+    """An operator may have taken the mark away since, as after moving to another object store."""
+    recording = a_recording(status=RecordingStatus.AWAITING_UPLOAD, content_type=None)
+    await recordings.create(recording)
+    job = a_job(recording)
+    job.facts[0] |= {"type": "recording.uploaded", "etag": "mark", "content_type": "audio/ogg", "size_bytes": 7}
+    await recordings.follow(job)
+    found = await recordings.get(recording.id)
+    assert (found.etag, found.content_type, found.size_bytes) == ("mark", "audio/ogg", 7)
+    await recordings.amend(found, {"etag": None})
+    lifecycle.cancel(job, START)
+    job.version += 1
+    await recordings.follow(job)
+    found = await recordings.get(recording.id)
+    assert (found.status, found.etag) == (RecordingStatus.FAILED, None)
