@@ -146,7 +146,9 @@ class Arrivals:
 def _update(change: _Change, stamp: str) -> UpdateOne:
     before, after = change
     changed = [name for name in _NAMES if getattr(before, name) != getattr(after, name)]
-    new = {f"state.$[was].{name}": value for name, value in {**_layout(after, changed), "stamp": stamp}.items()}
+    fields = {**_layout(after, changed), "stamp": stamp}
+    fields["revision"] = fields.pop("revision")  # the last: the embedded server looks for it again at every field
+    new = {f"state.$[was].{name}": value for name, value in fields.items()}
     return UpdateOne({"_id": after.id}, {"$set": new}, array_filters=[{"was.revision": before.revision}])
 
 
