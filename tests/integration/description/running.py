@@ -38,6 +38,7 @@ phases.coverage.enabled = false
 
 [checks]
 positive_data_acceptance.enabled = false  # what fits the schema may still be refused for what it means
+negative_data_rejection.expected-statuses = ["400", "401", "403", "404", "405", "409", "413", "415", "422", "429"]
 """
 
 
