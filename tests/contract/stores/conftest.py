@@ -4,6 +4,7 @@
 mongo:8. Each test has a database of its own and drops it.
 """
 
+import asyncio
 import os
 
 import pytest
@@ -12,6 +13,7 @@ from schemas.ids import new_id
 from schemas.settings import Settings
 from stores.documents import connect, disconnect
 from stores.objects import Objects
+from tests.buckets import remove_bucket
 from tests.unit.stores.memory import MemoryDatabase
 
 
@@ -42,6 +44,8 @@ async def database(request):
 
 @pytest.fixture
 async def objects(settings_of):
-    async with Objects(settings_of(s3_bucket=f"contract-{new_id()}")) as objects:
+    settings = settings_of(s3_bucket=f"contract-{new_id()}")
+    async with Objects(settings) as objects:
         await objects.prepare()
         yield objects
+    await asyncio.to_thread(remove_bucket, settings)

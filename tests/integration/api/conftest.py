@@ -1,6 +1,6 @@
 """The API on the real stores: one application a module, with a database and a bucket of its own."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ from api.app import make_app
 from deploy.embedded.stack import Services
 from schemas.ids import new_id
 from schemas.settings import Settings
+from tests.buckets import remove_bucket
 from tests.integration.api.people import Person, until_ready
 
 MEDIA = Path(__file__).parents[2] / "media"
@@ -26,9 +27,11 @@ def settings_for(services: Services, **changed: object) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def settings(services: Services) -> Settings:
+def settings(services: Services) -> Iterator[Settings]:
     """The module's settings."""
-    return settings_for(services)
+    settings = settings_for(services)
+    yield settings
+    remove_bucket(settings)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
