@@ -14,6 +14,7 @@ from typing import Any
 
 import aiohttp
 
+from api import tus
 from api.examples import EXAMPLES
 from api.table import Route
 from schemas.lectures import LectureRequest
@@ -32,6 +33,7 @@ OWNED: dict[tuple[str, str], str] = {
     ("courses", "course_id"): "course",
     ("rules", "id"): "rule",
     ("people", "owner_id"): "person",
+    ("uploads", "id"): "upload",
 }
 """Where an id of a thing stands, and what it is: to everybody but its owner it is not there."""
 
@@ -50,6 +52,7 @@ NAMED: dict[str, str | None] = {"recording_id": "recording", "project_id": None,
 """Fields of bodies that name a thing, and which; None: a name that means something else to everybody."""
 
 _ENOUGH = 32 * 1024
+_GOING_ON = {tus.RESUMABLE: tus.VERSION, "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
 _EXAMPLE_ID = "0199e2a4-7c1e-7d32-9a41-5be2f03c11aa"
 _PARAMETER = re.compile(r"([^/]+)/{(\w+)}")
 
@@ -80,6 +83,12 @@ class Things:
         response = await self.owner.call("POST", "/api/v1/documents/upload", data=form)
         assert response.status == 202, await response.text()
         return str((await response.json())["id"])
+
+    async def upload(self) -> str:
+        headers = {tus.RESUMABLE: tus.VERSION, "Upload-Length": "5"}
+        response = await self.owner.call("POST", "/api/v1/uploads", headers=headers)
+        assert response.status == 201, await response.text()
+        return response.headers["Location"].rsplit("/", 1)[-1]
 
     async def job(self) -> str:
         await self.id_of("recording")
@@ -123,6 +132,9 @@ class Things:
 
     async def request(self, route: Route) -> dict[str, Any]:
         """What the route wants besides its path, naming her things."""
+        if route.noun == "tus":
+            other = {"X-HTTP-Method-Override": "PATCH"} if route.method == "POST" and "{id}" in route.path else {}
+            return {"headers": {**_GOING_ON, **other}, "data": b""}
         if route.form:
             form = aiohttp.FormData()
             form.add_field("file", io.BytesIO(self.webm), filename="talk.webm", content_type="video/webm")
