@@ -5,8 +5,8 @@ is visible under the key; an upload that is aborted leaves nothing behind.
 """
 
 import re
-from collections.abc import Callable, Iterable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -104,7 +104,8 @@ class Upload:
             return
         if self._waiting:
             await self._send(len(self._waiting))
-        await self._parts.complete(self._key, self._id, enumerate(self._etags, start=1))
+        with _never_missing():
+            await self._parts.complete(self._key, self._id, enumerate(self._etags, start=1))
         self._id = None
 
     async def abort(self) -> None:
@@ -123,7 +124,17 @@ class Upload:
         upload_id = self._id = self._id or await self._parts.begin(self._key, self._content_type)
         part = bytes(self._waiting[:size])
         del self._waiting[:size]  # before it is sent, so that no part is held twice for as long as that takes
-        self._etags.append(await self._parts.put(self._key, upload_id, len(self._etags) + 1, part))
+        with _never_missing():
+            self._etags.append(await self._parts.put(self._key, upload_id, len(self._etags) + 1, part))
+
+
+@contextmanager
+def _never_missing() -> Iterator[None]:
+    """An upload whose id nobody else knows is missing only when the store has thrown it away: then it is to blame."""
+    try:
+        yield
+    except UploadMissing as error:
+        raise StoreUnavailable("object store", "it has thrown an upload away that was under way") from error
 
 
 def _manifest(parts: Iterable[tuple[int, str]]) -> bytes:

@@ -75,7 +75,8 @@ def settings(servers: Servers) -> Settings:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A piece of a body has a second, so that a test need not wait longer."""
-    monkeypatch.setattr("stores.objects._IDLE_SECONDS", 1.0)
+    for place in ("stores.objects", "stores.sending"):
+        monkeypatch.setattr(f"{place}.IDLE_SECONDS", 1.0)
 
 
 @pytest.fixture
