@@ -26,6 +26,7 @@ async def finish(app: web.Application, upload: Arrival) -> None:
     recording = await app[RECORDINGS].get(upload.id)
     if recording is None:
         raise Gone(upload.id)
+    recording = recording.model_copy(update={"size_bytes": upload.length})
     job = await app[JOBS].get(recording.job_id)
     if job is not None:
         await settle(app, job)

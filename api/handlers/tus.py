@@ -168,10 +168,11 @@ async def _declared(request: web.Request, found: Arrival, length: int | None) ->
     if found.length is not None or length < found.offset:
         raise Problem("size_mismatch", "The upload has another length already, or more of it is there.")
     expect_size(length, request.app[SETTINGS])
-    recording = await request.app[RECORDINGS].update_owned(found.owner_id, found.id, {"size_bytes": length})
+    declared = await request.app[ASSEMBLY].arrivals.change(found.id, lambda arrival: declare(arrival, length))
+    recording = await request.app[RECORDINGS].update_owned(found.owner_id, found.id, {"size_bytes": declared.length})
     if recording is None:
         raise Gone(found.id)
-    return await request.app[ASSEMBLY].arrivals.change(found.id, lambda arrival: declare(arrival, length))
+    return declared
 
 
 async def _received(request: web.Request, found: Arrival, check: Checksum | None) -> Arrival:

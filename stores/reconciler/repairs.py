@@ -107,7 +107,7 @@ class Repairs:
         try:
             if subject.upload and subject.upload.whole and recording.object_key not in subject.objects:
                 await self._assembly.seal(subject.upload)
-            stored = await examine(self._objects, recording, self._survey.most_bytes)
+            stored = await examine(self._objects, _announced(subject, recording), self._survey.most_bytes)
         except (Gone, Moved):
             return False
         except Unacceptable:
@@ -203,3 +203,9 @@ class Repairs:
         for upload in left:
             await self._objects.abort(upload)
         return bool(left)
+
+
+def _announced(subject: Subject, recording: Recording) -> Recording:
+    """The recording with the size that its upload has; its own may not be written yet."""
+    length = subject.upload.length if subject.upload else None
+    return recording if length is None else recording.model_copy(update={"size_bytes": length})

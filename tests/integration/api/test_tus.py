@@ -147,6 +147,22 @@ async def test_a_length_may_be_told_without_bytes(client: TestClient, ada: Perso
     assert await stored(client, address) == webm
 
 
+async def test_of_two_lengths_at_once_one_holds_and_nothing_is_lost(
+    client: TestClient, ada: Person, webm: bytes
+) -> None:
+    for _ in range(5):
+        address = await begin(ada, None, webm)
+        lengths = [len(webm) + more for more in (1, 2)]
+        told_at_once = [patch(ada, address, len(webm), b"", **{"Upload-Length": str(length)}) for length in lengths]
+        answers = await asyncio.gather(*told_at_once)
+        assert {answer.status for answer in answers} <= {204, 400, 409, 423}
+        length = int((await head(ada, address)).headers["Upload-Length"])
+        assert length in lengths
+        more = bytes(length - len(webm))
+        assert await add(ada, address, len(webm), more) == length
+        assert await stored(client, address) == webm + more
+
+
 async def test_two_at_once_and_only_one_wins(client: TestClient, ada: Person, webm: bytes) -> None:
     whole = long_webm(webm, 2_000_000)
     address = await begin(ada, len(whole))
