@@ -36,6 +36,8 @@ ANSWER_HEADERS = (
 """Those that a browser's page may read."""
 
 _NUMBER = re.compile(r"[0-9]{1,16}")
+_KEY = re.compile(r"[!-+\--~]+")
+"""What is printable in ASCII, but space and comma."""
 _LONGEST_METADATA = 4096
 _ALIASES = {"name": "filename"}
 
@@ -109,6 +111,8 @@ def metadata_of(headers: Headers) -> UploadMetadata:
     found: dict[str, str] = {}
     for pair in filter(None, (pair.strip(" ") for pair in text.split(","))):
         key, _, encoded = pair.partition(" ")
+        if not _KEY.fullmatch(key):
+            raise wrong_field(METADATA, "must have keys of printable ASCII")
         if key in found:
             raise wrong_field(METADATA, "must have each key once")
         found[key] = _text(encoded)

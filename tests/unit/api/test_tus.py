@@ -43,6 +43,11 @@ def test_pairs_that_mean_nothing_here_change_nothing(pairs, title):
     assert tus.metadata_of(told({**unknown, "title": title})).title
 
 
+@pytest.mark.parametrize("key", ["k\udcff", "k\xff", "k\x7f", "k\t", "schlüssel"])
+def test_keys_are_printable_ascii(key):
+    assert refused(lambda: tus.metadata_of({tus.METADATA: f"{key} dGVzdA=="})) == (tus.METADATA,)
+
+
 def test_what_metadata_may_say():
     said = {"name": "a.webm", "fps": "29.97", "quality": "1080p", "has_system_audio": "true", "filetype": "video/webm"}
     found = tus.metadata_of(told(said))
