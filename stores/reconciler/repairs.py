@@ -23,7 +23,7 @@ from stores.keys import tail_prefix
 from stores.reconciler.findings import Finding, Kind, Outcome
 from stores.reconciler.judgement import Subject, missing_keys, old_orphans
 from stores.reconciler.survey import Survey
-from stores.resumable import Assembly, Gone, Moved
+from stores.resumable import Arrival, Assembly, Gone, Moved
 from stores.retention import remove_leftovers
 
 log = structlog.get_logger(__name__)
@@ -108,8 +108,10 @@ class Repairs:
             if subject.upload and subject.upload.whole and recording.object_key not in subject.objects:
                 await self._assembly.seal(subject.upload)
             stored = await examine(self._objects, _announced(subject, recording), self._survey.most_bytes)
-        except (Gone, Moved):
-            return False
+        except Gone:
+            return await self._give_up(subject, recording)
+        except Moved:
+            return bool(subject.upload and subject.upload.expired(now())) and await self._give_up(subject, recording)
         except Unacceptable:
             return subject.upload is not None and await self._expire(subject, recording)
         await self._queue.take(recording.owner_id)
@@ -119,6 +121,14 @@ class Repairs:
         if accepted and subject.upload:
             await self._assembly.end(subject.upload)
         return accepted
+
+    async def _give_up(self, subject: Subject, recording: Recording) -> bool:
+        """Expires an upload that cannot be put together any more, unless what came of it has changed meanwhile."""
+        found = await self._deletion.arrivals.get(recording.id)
+        if found is None or subject.upload is None or not _same_bytes(found, subject.upload):
+            return False
+        log.warning("an upload is whole, and what came of it is gone", recording_id=recording.id)
+        return await self._expire(subject, recording)
 
     async def _clear(self, _: Subject, recording: Recording) -> bool:
         """Forgets how an upload came that has been taken in."""
@@ -209,3 +219,7 @@ def _announced(subject: Subject, recording: Recording) -> Recording:
     """The recording with the size that its upload has; its own may not be written yet."""
     length = subject.upload.length if subject.upload else None
     return recording if length is None else recording.model_copy(update={"size_bytes": length})
+
+
+def _same_bytes(one: Arrival, other: Arrival) -> bool:
+    return (one.upload_id, one.parts, one.tail) == (other.upload_id, other.parts, other.tail)

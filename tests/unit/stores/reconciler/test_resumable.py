@@ -9,7 +9,7 @@ from schemas.ids import new_id
 from schemas.recordings import RecordingStatus, Source
 from schemas.time import after, now
 from stores import keys
-from stores.resumable import Arrival, Piece
+from stores.resumable import Arrival, Part, Piece
 from tests.unit.stores.reconciler.house import OLD, WEBM, House
 
 
@@ -64,6 +64,29 @@ async def test_one_that_is_whole_and_no_media_goes(house):
     recording = await coming(house, b"%PDF-" + WEBM[5:])
     assert await house.reconciled() == [("upload_stored", "repaired")]
     assert house.keys_of(recording) == []
+    assert await house.recordings.stored(recording.id) is None
+
+
+async def test_one_that_is_whole_and_whose_parts_are_gone_goes(house):
+    parts = (Part(1, len(WEBM) - 10, "x"),)
+    for tail in ((), (Piece("x", 10),)):
+        size = len(WEBM) - (0 if tail else 10)
+        recording = await coming(house, b"", size, upload_id="gone", numbers=1, parts=parts, tail=tail)
+        for piece in tail:
+            house.bucket.store(keys.piece(recording.id, piece.name), bytes(piece.size))
+        assert await house.reconciled() == [("upload_stored", "repaired")]
+        assert house.keys_of(recording) == []
+        assert await house.arrivals.get(recording.id) is None
+        assert await house.recordings.stored(recording.id) is None
+
+
+async def test_one_whose_pieces_are_gone_goes_once_it_has_expired(house):
+    recording = await coming(house)
+    for key in house.keys_of(recording):
+        await house.bucket.delete(key)
+    assert await house.reconciled() == [("upload_stored", "settled")]
+    await house.arrivals.change(recording.id, lambda upload: replace(upload, expires_at=now()))
+    assert await house.reconciled() == [("upload_stored", "repaired")]
     assert await house.recordings.stored(recording.id) is None
 
 
