@@ -18,6 +18,8 @@ _FEW_PARTS = 1000
 _LONG_PARTS = 4000
 """S3 takes 10,000 numbers; those that broken connections use up count too."""
 _MOST_NUMBERS = 10_000
+_MANY_PIECES = 256
+"""So many small pieces become one: all of them are named anew with every change."""
 
 
 class Moved(Exception):
@@ -112,6 +114,11 @@ class Arrival:
         """How many bytes in pieces are worth a part."""
         return self.part_bytes * LEAST_PART_BYTES // _PART_BYTES
 
+    @property
+    def scattered(self) -> bool:
+        """Whether there are more pieces than are to be kept track of."""
+        return len(self.tail) >= _MANY_PIECES
+
     def expired(self, at: datetime) -> bool:
         """Whether nothing is taken any more. Never while somebody is sending."""
         return self.expires_at <= at and not (self.held_until and self.held_until > at)
@@ -184,6 +191,15 @@ def _parts(arrival: Arrival, part: Part) -> tuple[Part, ...]:
 
 def fold(arrival: Arrival, pieces: tuple[Piece, ...], part: Part) -> Arrival:
     """Puts a part in the place of the first pieces. Nothing else changes. Raises Moved when they are in one already."""
+    return replace(arrival, parts=_parts(arrival, part), tail=_after(arrival, pieces))
+
+
+def gather(arrival: Arrival, pieces: tuple[Piece, ...], piece: Piece) -> Arrival:
+    """Puts one piece in the place of the first ones. Nothing else changes. Raises Moved when these are not there."""
+    return replace(arrival, tail=(piece, *_after(arrival, pieces)))
+
+
+def _after(arrival: Arrival, pieces: tuple[Piece, ...]) -> tuple[Piece, ...]:
     if not pieces or arrival.tail[: len(pieces)] != pieces:
         raise Moved(f"{arrival.id} has other pieces by now")
-    return replace(arrival, parts=_parts(arrival, part), tail=arrival.tail[len(pieces) :])
+    return arrival.tail[len(pieces) :]

@@ -17,7 +17,7 @@ from stores import keys
 from stores.errors import StoreUnavailable
 from stores.multipart import UploadMissing
 from stores.objects import ObjectMissing, Objects
-from stores.resumable.arrival import Arrival, Gone, Moved, Part, Piece, Stored, begin, fold, number
+from stores.resumable.arrival import Arrival, Gone, Moved, Part, Piece, Stored, begin, fold, gather, number
 from stores.resumable.arrivals import Arrivals
 from stores.sending import Body, nothing
 
@@ -93,28 +93,33 @@ class Assembly:
         return noted
 
     def fold_soon(self, arrival: Arrival) -> None:
-        """Makes parts of the pieces in the background, once there are enough of them."""
-        if arrival.waiting < arrival.fold_bytes or arrival.id in self._folding or arrival.whole:
+        """Makes a part of the pieces in the background once it is worth it, or one piece of too many small ones."""
+        if not (arrival.waiting >= arrival.fold_bytes or arrival.scattered):
+            return
+        if arrival.id in self._folding or arrival.whole:
             return
         task = asyncio.create_task(self._fold(arrival))
         self._folding[arrival.id] = task
         task.add_done_callback(lambda _: self._folding.pop(arrival.id, None))
 
     async def folded(self, upload_id: str) -> None:
-        """Returns when no pieces of the upload are being made into a part here."""
+        """Returns when no pieces of the upload are being put together here."""
         if task := self._folding.get(upload_id):
             await asyncio.wait([task])
 
     async def _fold(self, arrival: Arrival) -> None:
         try:
             async with self._room:
-                await self._fold_pieces(await self.begun(arrival), arrival.tail)
+                if arrival.waiting >= arrival.fold_bytes:
+                    await self._fold_pieces(await self.begun(arrival), arrival.tail)
+                else:
+                    await self._gather_pieces(arrival)
         except (Gone, Moved) as error:
-            log.info("pieces were not made into a part", upload_id=arrival.id, reason=str(error))
+            log.info("pieces were not put together", upload_id=arrival.id, reason=str(error))
         except (StoreUnavailable, ObjectMissing) as error:
             log.warning("pieces are left for later", upload_id=arrival.id, reason=str(error))
         except Exception:  # the edge of a task
-            log.exception("pieces could not be made into a part", upload_id=arrival.id)
+            log.exception("pieces could not be put together", upload_id=arrival.id)
 
     async def _fold_pieces(self, arrival: Arrival, pieces: tuple[Piece, ...]) -> Arrival:
         numbered = await self.number(arrival.id)
@@ -124,6 +129,19 @@ class Assembly:
         folded = await self.arrivals.change(arrival.id, lambda arrival: fold(arrival, pieces, part))
         await self.remove(arrival.id, pieces)
         return folded
+
+    async def _gather_pieces(self, arrival: Arrival) -> None:
+        """Makes one piece of many that are not enough for a part."""
+        pieces = arrival.tail
+        body = await self._read_all(arrival)
+        gathered = (await self.piece(arrival.id, arrival.parted, body)).what
+        assert isinstance(gathered, Piece)
+        try:
+            await self.arrivals.change(arrival.id, lambda arrival: gather(arrival, pieces, gathered))
+        except (Gone, Moved):
+            await self.remove(arrival.id, [gathered])
+            raise
+        await self.remove(arrival.id, pieces)
 
     async def remove(self, upload_id: str, pieces: Sequence[Piece]) -> None:
         """Removes pieces that do not count. One that cannot be removed now goes with the rest of the tail."""
@@ -138,8 +156,7 @@ class Assembly:
         """Makes the object of a whole upload appear. A repeat is harmless. Raises Gone, Moved."""
         key = keys.original(arrival.id)
         if not arrival.parts:
-            body = b"".join([chunk async for chunk in self._pieces(arrival.id, arrival.tail)])
-            await self._objects.put(key, body, _CONTENT_TYPE)
+            await self._objects.put(key, await self._read_all(arrival), _CONTENT_TYPE)
             return
         if arrival.tail:
             arrival = await self._fold_pieces(arrival, arrival.tail)
@@ -158,6 +175,10 @@ class Assembly:
             await self._objects.delete_prefix(keys.tail_prefix(arrival.id))
         else:
             await self.remove(arrival.id, arrival.tail)
+
+    async def _read_all(self, arrival: Arrival) -> bytes:
+        """The bytes of all its pieces: few enough for the memory, as long as they are not worth a part."""
+        return b"".join([chunk async for chunk in self._pieces(arrival.id, arrival.tail)])
 
     async def _joined(self, upload_id: str, tail: tuple[Piece, ...], chunks: Chunks) -> AsyncIterator[bytes]:
         async for chunk in self._pieces(upload_id, tail):

@@ -68,6 +68,20 @@ class Desk:
         return self.bucket.objects[keys.original(upload.id)][0]
 
 
+@pytest.mark.parametrize("first", [0, 40])
+async def test_pieces_are_few_however_small(monkeypatch, first):
+    monkeypatch.setattr(arrival, "_MANY_PIECES", 4)
+    desk, body = Desk(), bytes(range(first + 30))
+    upload = await desk.send(await desk.begin(len(body)), body[:first]) if first else await desk.begin(len(body))
+    for at in range(first, len(body)):
+        upload = await desk.send(upload, body[at : at + 1])
+        await desk.assembly.folded(upload.id)
+        upload = await desk.assembly.arrivals.get(upload.id)
+        assert len(upload.tail) <= 4
+        assert len([key for key in desk.bucket.objects if key.startswith(keys.tail_prefix(upload.id))]) <= 4
+    assert await desk.result(upload) == body
+
+
 def stream(*chunks: bytes, error: Exception | None = None) -> StreamReader:
     protocol = BaseProtocol(asyncio.get_running_loop())
     protocol.connection_made(asyncio.Transport())
