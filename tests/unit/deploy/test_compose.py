@@ -20,7 +20,7 @@ SECRETS = {
 }
 OF_IMAGES = {
     "mongo": {"MONGO_INITDB_ROOT_USERNAME", "MONGO_INITDB_ROOT_PASSWORD", "MONGODB_DATABASE", "MONGODB_PASSWORD"},
-    "minio": {"MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD", "MINIO_BROWSER"},
+    "minio": {"MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD", "MINIO_BROWSER", "MINIO_API_STALE_UPLOADS_EXPIRY"},
     "grafana": {
         "GF_SECURITY_ADMIN_USER",
         "GF_SECURITY_ADMIN_PASSWORD",
@@ -171,3 +171,8 @@ def test_files_that_are_mounted_exist():
     ]
     assert mounts
     assert all((PROJECT / mount).exists() for mount in mounts)
+
+
+def test_minio_keeps_unfinished_uploads_as_long_as_they_may_last():
+    most = next(limit.le for limit in Settings.model_fields["resumable_upload_hours"].metadata if hasattr(limit, "le"))
+    assert float(environment("minio")["MINIO_API_STALE_UPLOADS_EXPIRY"].removesuffix("h")) > most
