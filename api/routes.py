@@ -222,7 +222,7 @@ _OWN: tuple[Route, ...] = (
           rate=RateClass.UPLOAD,
           problems=("not_found", "upload_gone", "wrong_content_type", "method_not_allowed", *_RECEIVING_PROBLEMS)),
     Route("DELETE", _UPLOAD, tus.terminate, "Give a resumable upload up", status=204, rate=RateClass.UPLOAD,
-          problems=("not_found", "upload_gone", "unsupported_version")),
+          problems=("not_found", "upload_gone", "unsupported_version", "on_hold")),
     # projects
     Route("POST", f"{_PROJECT}/videos", projects.upload_video, "Upload a video into a project",
           gives=VideoAccepted, status=202, problems=_UPLOAD_PROBLEMS, form=True),

@@ -83,7 +83,7 @@ class Route:
         Everything of administrators has one noun, so that no key is one of theirs by the way.
         """
         noun = "admin" if self.access is Access.ADMIN else self.noun
-        return f"{noun}:{'read' if self.method == 'GET' else 'write'}"
+        return f"{noun}:{'read' if self.method in ('GET', 'HEAD') else 'write'}"
 
     @property
     def audited(self) -> str | None:

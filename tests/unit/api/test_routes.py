@@ -79,6 +79,7 @@ def test_what_is_open_to_everybody_is_named_here() -> None:
 def test_keys_need_a_scope_of_noun_and_verb() -> None:
     scopes = scopes_of(ROUTES)
     assert {"recordings:read", "recordings:write", "jobs:read", "uploads:write"} <= set(scopes.everybody)
+    assert {route.scope for route in ROUTES if route.method == "HEAD"} == {"tus:read"}
     assert set(scopes.admins) - set(scopes.everybody) == {"admin:read", "admin:write"}
     kept = {route.noun for route in ROUTES if route.access is Access.PERSON}
     assert {"account", "api_keys", "sessions"} <= kept
