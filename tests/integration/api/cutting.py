@@ -8,11 +8,16 @@ from deploy.embedded.ports import HOST
 
 
 class Cutter:
-    """Where it listens, and how often it has cut. `most` is how many bytes a connection may send."""
+    """Where it listens, and how often it has cut. `most` is how many bytes a connection may send.
+
+    As long as `cut` is cleared, a connection that has sent them stands still instead.
+    """
 
     def __init__(self, port: int, most: int) -> None:
         self._target, self._most = port, most
         self._tasks: set[asyncio.Task[None]] = set()
+        self.cut = asyncio.Event()
+        self.cut.set()
         self.cuts = 0
         self.port = 0
 
@@ -36,6 +41,7 @@ class Cutter:
             while chunk := await reader.read(64 * 1024):
                 passed += len(chunk)
                 if most is not None and passed > most:
+                    await self.cut.wait()
                     self.cuts += 1
                     return
                 writer.write(chunk)

@@ -23,6 +23,7 @@ from stores.documents import connect, disconnect
 from stores.jobs import Jobs
 from stores.objects import Objects
 from stores.recordings import Recordings
+from stores.resumable import Arrivals
 from tests.integration.api.cutting import cutting
 from tests.integration.api.people import PASSWORD
 
@@ -31,6 +32,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)
 NODE = PROJECT / "tests" / "node"
 SIZE = 21_000_001
 CUT = 6_500_000
+HALF = 10_500_000
 
 
 class Api:
@@ -175,24 +177,27 @@ async def test_python_over_a_network_that_breaks(api: Api, recording: Path) -> N
 
 
 async def test_an_api_that_is_killed_in_the_middle_of_a_patch(api: Api, recording: Path, node: Path) -> None:
-    sending = asyncio.create_task(by_javascript(api, api.port, recording, node, "all"))
-    address = await until_durable(api, sending)
-    durable = await api.offset(address)
-    await api.die_and_come_back()
-    assert await api.offset(address) >= durable
-    assert (await sending).endswith(address)
+    async with cutting(api.port, HALF) as cutter:
+        cutter.cut.clear()  # the request stands still in its middle, however fast or slow everything is
+        sending = asyncio.create_task(by_javascript(api, cutter.port, recording, node, "all"))
+        address, durable = await until_durable(api, sending)
+        await api.die_and_come_back()
+        assert await api.offset(address) >= durable
+        cutter.cut.set()
+        assert (await sending).endswith(address)
     await expect_taken_in(api, address, recording)
 
 
-async def until_durable(api: Api, sending: asyncio.Task[str]) -> str:
-    """The address of the upload that is on its way, once the first of it is stored."""
+async def until_durable(api: Api, sending: asyncio.Task[str]) -> tuple[str, int]:
+    """The address of the upload that is on its way, and how much of it is stored, once that is a part."""
     database = connect(api.settings)
     try:
         while not sending.done():
-            async for found in database["resumable_uploads"].find({}):
-                if found["state"][0]["parts"]:
-                    return f"/api/v1/uploads/{found['_id']}"
-            await asyncio.sleep(0.01)
+            async for found in Arrivals(database).ids():
+                for upload in (await Arrivals(database).many(found)).values():
+                    if upload.parts:
+                        return f"/api/v1/uploads/{upload.id}", upload.offset
+            await asyncio.sleep(0.05)
     finally:
         disconnect(database)
-    raise AssertionError("it was over too soon")
+    raise AssertionError(f"it ended at {await sending}")
