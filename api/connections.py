@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 import structlog
-from aiohttp import hdrs, web
+from aiohttp import StreamReader, hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError, InvalidURLError, LineTooLong
 
 from api.keys import REQUEST_ID
@@ -91,7 +91,7 @@ class Connections:
 class Connection(web.RequestHandler):
     """aiohttp's protocol, which knows besides whether it is in the middle of a head."""
 
-    __slots__ = ("_all", "_answered", "_began", "_head_bytes")
+    __slots__ = ("_all", "_answered", "_began", "_head_bytes", "_lingering")
 
     def __init__(self, all_of_them: Connections, server: web.Server) -> None:
         super().__init__(
@@ -109,6 +109,7 @@ class Connection(web.RequestHandler):
         self._answered = 0
         self._began: float | None = None
         self._head_bytes = 0
+        self._lingering: StreamReader | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Lets the connection in, or tells it that there is no room."""
@@ -127,8 +128,9 @@ class Connection(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Reads on; outside of requests, what comes belongs to a head, whose time and size count."""
+        lingers = self._lingers()
         super().data_received(data)
-        if self._request_count > self._answered:
+        if lingers or self._request_count > self._answered:
             self._began, self._head_bytes = None, 0
         elif data:
             self._began = self._began or self._loop.time()
@@ -136,9 +138,14 @@ class Connection(web.RequestHandler):
             if self._head_bytes > self._all.bounds.head_bytes:
                 self.cut("large", large_head(self._all.bounds.head_bytes))
 
-    def log_access(self, *_: object) -> None:
+    def _lingers(self) -> bool:
+        """Whether what comes still belongs to the body of a request that was answered before its end."""
+        return self._lingering is not None and not self._lingering.is_eof()
+
+    def log_access(self, request: web.BaseRequest, *_: object) -> None:
         """Called once for each request, after its answer."""
         self._answered += 1
+        self._lingering = request.content
 
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None

@@ -194,6 +194,19 @@ async def test_nobody_is_asked_for_a_body_before_he_is_let_in(port: int) -> None
         assert (await raw.answer()).code == "invalid_field"
 
 
+async def test_a_body_goes_on_after_its_answer_and_only_what_follows_it_is_a_head(port: int) -> None:
+    refused = POST.replace(b"/auth/token", b"/tickets") + b"Content-Length: 300000\r\n\r\n"
+    async with connected(port) as raw:
+        await raw.send(refused, b"a" * 1000)
+        assert (await raw.answer()).code == "not_signed_in"
+        for _ in range(299):
+            await raw.send(b"a" * 1000)
+        await raw.send(GET, b"\r\n")
+        assert (await raw.answer()).status == 200
+        await raw.send(GET)
+        assert (await raw.answer()).code == "request_timeout"
+
+
 async def test_connections_have_an_end(app: web.Application) -> None:
     held: list[Any] = []
     own = make_app(app[keys.SETTINGS])
