@@ -17,6 +17,11 @@ from schemas.failures import Permanent
 
 MOST_BYTES = 4 * 1024 * 1024
 _MOST_PIECES = 50_000
+_MOST_LINES = 400_000
+_LONGEST_LINE = 16 * 1024
+_MOST_VARIANTS = 1000
+_MOST_COMPARED = 16_000_000
+"""Of keys and headers with each other and with the pieces, which is how they are read: seconds."""
 _SENSIBLE_BITRATE = 6_000_000
 _MARK = b"#EXTM3U"
 _BROKEN = (ParseError, MalformedPlaylistError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
@@ -57,10 +62,25 @@ def read(text: bytes, url: str) -> Variant | list[Piece]:
     Raises Permanent (playlist_broken, playlist_live, download_protected).
     """
     try:
-        playlist = m3u8.loads(text.decode("utf-8-sig"))
+        playlist = m3u8.loads(_expect_readable(text.decode("utf-8-sig")))
         return _chosen(playlist, url) if playlist.is_variant else list(_pieces(playlist, url))
     except _BROKEN as error:
         raise _broken("The playlist cannot be read.") from error
+
+
+def _expect_readable(text: str) -> str:
+    """The text, unless reading it would take more than seconds: that grows with the square of some of its lines."""
+    lines = text.splitlines()
+    pieces = sum(line[:1] not in ("", "#") for line in lines)
+    marks = text.count("#EXT-X-KEY") + text.count("#EXT-X-MAP")
+    variants = max(text.count("STREAM-INF"), text.count("#EXT-X-MEDIA:"))
+    if len(lines) > _MOST_LINES or pieces > _MOST_PIECES or variants > _MOST_VARIANTS:
+        raise _broken("The playlist is too long.")
+    if marks * max(marks, pieces) > _MOST_COMPARED:
+        raise _broken("The playlist names too many keys and headers.")
+    if max(map(len, lines), default=0) > _LONGEST_LINE:
+        raise _broken("A line of the playlist is too long.")
+    return text
 
 
 def _chosen(playlist: Any, url: str) -> Variant:

@@ -54,6 +54,30 @@ def test_a_key_counts_until_the_next_one_and_pieces_without_a_vector_have_their_
     assert read(text, AT)[0].key == Key("https://media.example/a/b/k", (7).to_bytes(16, "big"))
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [line for n in range(4001) for line in (f'#EXT-X-KEY:METHOD=AES-128,URI="{n}"', "#EXTINF:4,", "1.ts")],
+        [line for n in range(4001) for line in (f'#EXT-X-MAP:URI="{n}"', "#EXTINF:4,", "1.ts")],
+        [f'#EXT-X-KEY:METHOD=AES-128,URI="{n}"' for n in range(400)] + ["#EXTINF:4,", "1.ts"] * 41_000,
+        ["#EXTINF:4,", "1.ts"] * 50_001,
+        ["#EXT-X-STREAM-INF:BANDWIDTH=1", "1.m3u8"] * 1001,
+        ['#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="g",NAME="n",URI="a"'] * 1001,
+        [""] * 400_001,
+        ["#EXTINF:4," + "a" * 17_000, "1.ts"],
+    ],
+    ids=["keys", "headers", "keys and pieces", "pieces", "variants", "sounds", "lines", "line"],
+)
+def test_what_would_take_long_to_read_is_refused_unread(lines, monkeypatch):
+    monkeypatch.setattr("m3u8.loads", lambda _: pytest.fail("It was read."))
+    assert refused(playlist(*lines)) == "playlist_broken"
+
+
+def test_a_key_for_each_piece_of_a_long_lecture_is_read():
+    lines = (line for n in range(3000) for line in (f'#EXT-X-KEY:METHOD=AES-128,URI="{n}"', "#EXTINF:4,", "1.ts"))
+    assert len(read(playlist(*lines), AT)) == 3000
+
+
 def test_a_gap_is_left_out():
     text = playlist("#EXTINF:4,", "1.ts", "#EXTINF:4,", "#EXT-X-GAP", "2.ts", "#EXTINF:4,", "3.ts")
     assert [piece.url[-4:] for piece in read(text, AT)] == ["1.ts", "3.ts"]
