@@ -19,7 +19,8 @@ _BREAKS = 4
 """How often in a row it may break off without anything new."""
 _PAUSE_SECONDS = 0.5
 _BROKEN = (aiohttp.ClientError, TimeoutError, ConnectionError)
-_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+_SIZE = r"[0-9]{1,15}"
+_RANGE = re.compile(rf"bytes ({_SIZE})-{_SIZE}/(?:{_SIZE}|\*)")
 _MB = 1024 * 1024
 
 
@@ -164,5 +165,5 @@ class Body:
 
 
 def _size(answer: Answer) -> int | None:
-    length = answer.header("Content-Length")
-    return int(length) if length is not None and answer.status == 200 else None
+    found = re.fullmatch(_SIZE, answer.header("Content-Length") or "") if answer.status == 200 else None
+    return int(found[0]) if found else None

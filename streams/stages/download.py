@@ -8,12 +8,13 @@ one part of an upload in memory (see stores/multipart).
 
 import asyncio
 import re
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 
 from providers.sources import Stream
 from providers.sources.viewers import FINDING_SECONDS, can_find, find_media
 from schemas.events import Event, RecordingUploaded
-from schemas.failures import Permanent
+from schemas.failures import Permanent, StepFailure
 from schemas.recordings import Recording
 from schemas.topics import Topic
 from stores import keys
@@ -79,14 +80,40 @@ async def _in_time(ctx: Context, url: str) -> Kind:
     """Stores what the address leads to, and says what it is. A server that is too slow is no fault of the stage."""
     try:
         async with asyncio.timeout(ctx.settings.download_seconds):
-            async with ctx.downloads.open(url) as stream:
+            async with _opened(ctx, url) as stream:
                 if not _is_page(stream):
                     return await _take(ctx, stream)
-            async with ctx.downloads.open(await _behind(ctx, url)) as stream:
+            async with _opened(ctx, await _behind(ctx, url)) as stream:
                 return await _take(ctx, stream)
     except TimeoutError as error:
         limit = f"{ctx.settings.download_seconds:g} seconds (DOWNLOAD_SECONDS)"
         raise Permanent("download_failed", f"The download took longer than its limit of {limit}.") from error
+
+
+@asynccontextmanager
+async def _opened(ctx: Context, url: str) -> AsyncIterator[Stream]:
+    async with AsyncExitStack() as stack:
+        with _fault_of_the_source(ctx):
+            stream = await stack.enter_async_context(ctx.downloads.open(url))
+        yield stream
+
+
+async def _chunks(ctx: Context, stream: Stream) -> AsyncIterator[bytes]:
+    with _fault_of_the_source(ctx):
+        async for chunk in stream.chunks():
+            yield chunk
+
+
+@contextmanager
+def _fault_of_the_source(ctx: Context) -> Iterator[None]:
+    """What nobody foresaw of one person's server fails that download, and does not count against the stage."""
+    try:
+        yield
+    except (StepFailure, TimeoutError):
+        raise
+    except Exception as error:
+        ctx.log.exception("unexpected error of a source")
+        raise Permanent("download_failed", "The server gave an answer that nothing could be made of.") from error
 
 
 def _is_page(stream: Stream) -> bool:
@@ -128,7 +155,7 @@ def _kind(stream: Stream) -> Kind:
 async def _store(ctx: Context, stream: Stream, kind: Kind) -> None:
     """Stores the bytes as they come. Before they appear it is asked whether the step is still ours."""
     async with ctx.objects.upload(keys.original(ctx.recording_id), kind.content_type) as upload:
-        async for chunk in stream.chunks():
+        async for chunk in _chunks(ctx, stream):
             await upload.write(chunk)
             await ctx.progress(stream.fraction)
         await ctx.progress(1, {"download": {"content_type": kind.content_type, "size_bytes": upload.size_bytes}})

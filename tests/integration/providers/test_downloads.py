@@ -141,6 +141,12 @@ async def test_what_says_that_it_is_too_large_is_not_begun(server):
     assert (await failure(server, "/film.mp4", max_upload_size_mb=2)).code == "download_too_large"
 
 
+@pytest.mark.parametrize("place", ["bytes {}-2/*", "bytes 0-{}/*", "bytes 0-2/{}"])
+async def test_a_number_without_an_end_is_no_place_in_a_file(server, place):
+    server.answers["/film"] = status(206, Content_Range=place.format("1" * 5000))
+    assert (await failure(server, "/film")).code == "download_unavailable"
+
+
 async def test_a_silent_server_is_left(server):
     server.answers["/film"] = silent
     assert (await failure(server, "/film", download_idle_seconds=0.05)).code == "download_unavailable"

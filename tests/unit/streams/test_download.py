@@ -152,6 +152,19 @@ async def test_what_breaks_off_leaves_nothing(tmp_path):
     assert (await world.resources.recordings.get(recording.id)).to_be_downloaded
 
 
+async def test_what_nobody_foresaw_of_a_source_is_no_fault_of_the_stage(tmp_path):
+    async def odd():
+        int("1" * 5000)
+
+    world, _, ctx = await working(tmp_path, Source(WEBM, then=odd))
+    with pytest.raises(Permanent, match="download_failed"):
+        await download.perform(ctx, None)
+    assert world.objects.stored == {}
+    _, _, ctx = await working(tmp_path, Source())  # opening it fails
+    with pytest.raises(Permanent, match="download_failed"):
+        await download.perform(ctx, None)
+
+
 async def test_a_step_that_was_taken_over_lets_nothing_appear(tmp_path):
     async def taken():
         await world.resources.jobs.change(ctx.job_id, lambda job: lifecycle.cancel(job, START))
