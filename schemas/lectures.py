@@ -49,7 +49,7 @@ Address = Annotated[str, Field(min_length=1, max_length=_LONGEST_URL, json_schem
 class LectureRequest(Request):
     """A lecture that somebody wants to have. `stream_url` leads to a media file or an HLS playlist.
 
-    What belongs to one course, one session and one address (without its query) is one lecture, whoever asks for it.
+    What belongs to one course, one session and one address (without its signature) is one lecture, whoever asks for it.
     """
 
     course_id: str = Field(pattern=PROJECT_ID, examples=["algebra-1"])

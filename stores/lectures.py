@@ -5,13 +5,13 @@ that every change of them is one compare-and-set together with the mark of its d
 the last unlink, which then is not the last, or refused after it.
 
 Collection `lectures`: `_id`, a lecture's key, and `recording_id`. The key is made of the course, the session and the
-media's address without its query, which holds signatures that differ between people: so nobody is handed somebody
-else's download by naming a course and a session alone. A pointer may outlive its recording; then it leads nowhere, and
-is turned to the next one. Indexes: key and recording (what a change asks for), the linked accounts (lists).
+media's address without the signatures in its query, which differ between people: so nobody is handed somebody else's
+download by naming a course and a session alone. A pointer may outlive its recording; then it leads nowhere, and is
+turned to the next one. Indexes: key and recording (what a change asks for), the linked accounts (lists).
 """
 
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote_plus, urlsplit
 
 from schemas.ids import derived_id, new_id
 from schemas.recordings import Recording, RecordingStatus
@@ -23,13 +23,37 @@ from stores.recordings import Recordings
 OWNER = "lectures"
 """Owns every lecture. Ids of accounts are UUIDs, so it is nobody's."""
 
+_SIGNATURES = frozenset(
+    (
+        *("token", "access_token", "accesstoken", "authtoken", "auth", "jwt", "sig", "signature", "expires", "exp"),
+        *("policy", "key-pair-id", "awsaccesskeyid", "googleaccessid", "hdnea", "hdnts", "hdntl", "__gda__"),
+        *("se", "sp", "sv", "sr", "st", "spr", "sip", "skoid", "sktid", "skt", "ske", "sks", "skv"),
+    )
+)
+"""Parameters by which CloudFront, S3, Google, Azure, Akamai and plain tokens sign an address; others may name media."""
+_SIGNED = ("x-amz-", "x-goog-")
+
 Fields = dict[str, Any]
 
 
 def key_of(course_id: str, session_id: str, url: str) -> str:
-    """What a lecture is found by. `url` is the media's address; its query and fragment do not count."""
+    """What a lecture is found by. `url` is the media's address; signatures in its query and its fragment do not count.
+
+    What is not known as a signature counts: a wrong guess there costs a second download, not somebody's secret.
+    """
     address = urlsplit(url)
-    return derived_id("lecture", course_id, session_id, address.scheme, address.netloc.lower(), address.path)
+    place = "?".join(filter(None, (address.path, "&".join(_naming(address.query)))))
+    return derived_id("lecture", course_id, session_id, address.scheme, address.netloc.lower(), place)
+
+
+def _naming(query: str) -> list[str]:
+    """The parameters that may say which media it is, as they are written, in the order of their names."""
+
+    def name(parameter: str) -> str:
+        return unquote_plus(parameter.partition("=")[0]).lower()
+
+    kept = (one for one in query.split("&") if one and name(one) not in _SIGNATURES)
+    return sorted((one for one in kept if not name(one).startswith(_SIGNED)), key=name)
 
 
 class Lectures(Recordings):

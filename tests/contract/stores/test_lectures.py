@@ -39,6 +39,20 @@ def test_a_key_is_of_course_session_and_media_but_not_of_a_signature():
     assert one not in others
 
 
+def test_a_key_counts_what_of_the_query_may_name_the_media():
+    def key(query):
+        return key_of("algebra", "1", f"https://media.example/download{query}")
+
+    one = key("?id=7&part=2")
+    assert one == key("?part=2&id=7&X-Amz-Signature=a&x-amz-date=1")
+    assert one == key("?Signature=a&id=7&Expires=9&Policy=p&Key-Pair-Id=k&part=2&TOKEN=t")
+    assert one == key("?sv=1&sr=b&sig=a&se=2&sp=r&id=7&part=2&hdn%65a=e&&jwt")
+    others = {key(""), key("?id=7"), key("?id=8&part=2"), key("?id=7&part=2&part=3"), key("?7"), key("?id=7%26part=2")}
+    assert len(others) == 6
+    assert one not in others
+    assert key("") == key("?token=1")
+
+
 async def test_a_lecture_is_pointed_to_by_one_and_turned_by_one(lectures):
     assert await lectures.known("key") is None
     took = await asyncio.gather(*(lectures.point("key", name, None) for name in ("a", "b", "c")))
