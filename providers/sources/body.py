@@ -25,10 +25,10 @@ _MB = 1024 * 1024
 
 
 class Allowance:
-    """How many bytes may still come. Raises Permanent (download_too_large) for more."""
+    """How many bytes may still come, and as many that nobody wants. Raises Permanent (download_too_large) for more."""
 
     def __init__(self, most: int) -> None:
-        self._most = self._left = most
+        self._most = self._left = self._unwanted = most
 
     def expect(self, size: int) -> None:
         """Refuses at once what says that it is larger than what is left."""
@@ -39,6 +39,12 @@ class Allowance:
         """So many bytes came."""
         self.expect(size)
         self._left -= size
+
+    def skip(self, size: int) -> None:
+        """So many bytes came that were not asked for, or not again. Raises Permanent (download_failed) for too many."""
+        self._unwanted -= size
+        if self._unwanted < 0:
+            raise Permanent("download_failed", "The server knows no ranges: too much of the file would come in vain.")
 
 
 class Body:
@@ -116,6 +122,7 @@ class Body:
             skip -= len(passed)
             seen, chunk = chunk[:repeated], chunk[repeated:]  # noqa: PLW2901
             repeated -= len(seen)
+            self._allowance.skip(len(passed) + len(seen))
             again.update(seen)
             if seen and not repeated and again.digest() != self._digest.digest():
                 raise self._changed()

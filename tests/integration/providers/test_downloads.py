@@ -165,3 +165,15 @@ async def test_a_part_of_a_file_is_resumed_too(server, ranges):
         body = Body(guard, f"{server.url}/film.mp4", Allowance(10**7), start=400_000, length=500_000, pause=0)
         found = b"".join([chunk async for chunk in body.chunks()])
     assert found == FILM[400_000:900_000]
+
+
+async def test_what_is_skipped_of_a_file_has_an_end_over_the_whole_download(server):
+    server.ranges = False
+    async with Guard(frozenset({("127.0.0.1", server.port)}), 5) as guard:
+        allowance = Allowance(2_500_000)
+        for start in (1_000_000, 1_400_000):
+            body = Body(guard, f"{server.url}/film.mp4", allowance, start=start, length=10, pause=0)
+            assert b"".join([chunk async for chunk in body.chunks()]) == FILM[start : start + 10]
+        body = Body(guard, f"{server.url}/film.mp4", allowance, start=1_000_000, length=10, pause=0)
+        with pytest.raises(Permanent, match="download_failed"):
+            [chunk async for chunk in body.chunks()]
