@@ -22,10 +22,12 @@ def eraser_of(database: Database, deletion: Deletion) -> Eraser:
     """What erases accounts from the stores of that database, and from those of the deletion."""
     people, sessions, activity = People(database), Sessions(database), Activity(database)
     keys, audit, rules, places = ApiKeys(database), AuditLog(database), Rules(database), Places(database)
-    letting_go = LettingGo(Lectures(database), deletion)
+    lectures = Lectures(database)
+    letting_go = LettingGo(lectures, deletion)
     return Eraser(
         erasures=Erasures(database),
         deletion=deletion,
+        lectures=lectures,
         close=people.close,
         stores={
             "lectures": lambda erasure: letting_go.forget(erasure.id),

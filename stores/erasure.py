@@ -15,6 +15,7 @@ from schemas.time import now
 from stores.deletion import Deletion
 from stores.documents import Database, from_document, to_document
 from stores.errors import Duplicate, OnHold, answering
+from stores.lectures import Lectures
 
 _AT_ONCE = 20
 
@@ -70,11 +71,17 @@ class Eraser:
 
     erasures: Erasures
     deletion: Deletion
+    lectures: Lectures
     close: Callable[[str], Awaitable[None]]
     stores: Mapping[str, Forgetting]
 
     async def expect_free(self, user_id: str) -> None:
-        """Raises OnHold when anything of the account is on hold: then nothing of it goes."""
+        """Raises OnHold when anything of the account is on hold, or a lecture that it is the last reader of."""
+        await self._expect_free(user_id)
+        if await self.lectures.held_with(user_id):
+            raise OnHold("A lecture that nobody else reads is on hold: an administrator has to lift that first.")
+
+    async def _expect_free(self, user_id: str) -> None:
         held = any(folder.hold for folder in await self.deletion.folders.of_owner(user_id))
         if held or await self.deletion.recordings.held_in(user_id):
             raise OnHold("Something of the account is on hold: an administrator has to lift that first.")
@@ -82,25 +89,32 @@ class Eraser:
     async def erase(self, erasure: Erasure) -> bool:
         """Removes everything of the account; whether nothing is left. A repeat is harmless.
 
-        What was put on hold after the erasure was asked for stays, and the erasure with it, until that is lifted.
+        What was put on hold after the erasure was asked for stays, and the erasure with it, until that is lifted: all
+        of it where that is the account's own, its link alone where that is a lecture.
         """
         await self.close(erasure.id)
         try:
-            await self.expect_free(erasure.id)
+            await self._expect_free(erasure.id)
+            while await self._round(erasure):
+                pass
         except OnHold:
             return False
-        while await self._round(erasure):
-            pass
         await self.erasures.finish(erasure.id, now())
         return True
 
     async def _round(self, erasure: Erasure) -> int:
-        """Goes once through every store; how much was there."""
-        found = await self._recordings(erasure.id)
+        """Goes once through every store; how much was there. Raises OnHold at its end for what had to stay."""
+        found, held = await self._recordings(erasure.id), None
         for name, forget in self.stores.items():
-            removed = await forget(erasure)
+            try:
+                removed = await forget(erasure)
+            except OnHold as error:  # the other stores forget the account all the same
+                held = error
+                continue
             await self.erasures.note(erasure.id, name, removed)
             found += removed
+        if held is not None:
+            raise held
         return found
 
     async def _recordings(self, user_id: str) -> int:

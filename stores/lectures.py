@@ -161,6 +161,16 @@ class Lectures(Recordings):
         """Lectures that the account is linked to, also those whose deletion has not come to its end."""
         return await self._newest({"links.user_id": user_id}, limit)
 
+    async def held_with(self, user_id: str) -> str | None:
+        """The id of a lecture on hold that nobody but the account is linked to; None where there is none."""
+        wanted: Fields = {"links.user_id": user_id, "deleted_at": None}
+        async with answering():
+            found = self._recordings.find(wanted, {"_id": 1, "links": 1, "hold": 1})
+            async for fields in found:
+                if fields.get("hold") and len(fields["links"]) == 1:
+                    return str(fields["_id"])
+        return None
+
 
 def _recording(fields: Fields | None) -> Recording | None:
     return from_document(Recording, fields) if fields else None

@@ -5,12 +5,16 @@ from collections import Counter
 import pytest
 
 from schemas.erasure import Erasure
+from schemas.holds import Hold
+from schemas.recordings import Link, RecordingStatus
 from schemas.time import now
 from stores.activity import Activity, Fact
 from stores.erasure import Eraser, Erasures
-from stores.errors import StoreUnavailable
+from stores.errors import OnHold, StoreUnavailable
+from stores.lectures import Lectures
+from stores.letting_go import LettingGo
 from streams.housekeeping import deletion_of
-from tests.unit.stores.jobs import START, uploaded
+from tests.unit.stores.jobs import START, a_lecture, uploaded
 from tests.unit.stores.test_deletion import failing_at, full
 from tests.unit.streams.fakes import World
 
@@ -38,11 +42,17 @@ class House(World):
         async def close(user_id: str) -> None:
             self.closed.append(user_id)
 
+        lectures = Lectures(self.database)
+        letting_go = LettingGo(lectures, _deletion(self, failing))
         return Eraser(
             erasures=failing(self.erasures),
             deletion=_deletion(self, failing),
+            lectures=lectures,
             close=close,
-            stores={"days": lambda erasure: activity.forget(erasure.id, erasure.since.date(), now().date())},
+            stores={
+                "lectures": lambda erasure: letting_go.forget(erasure.id),
+                "days": lambda erasure: activity.forget(erasure.id, erasure.since.date(), now().date()),
+            },
         )
 
     async def left(self, owner_id: str) -> Counter:
@@ -114,3 +124,29 @@ async def test_what_is_put_on_hold_meanwhile_stays_until_that_is_lifted():
     await house.resources.recordings.amend(await house.resources.recordings.get(held.id), {"hold": None})
     assert await house.eraser().erase(house.erasure)
     assert (await house.left("ada"))["recordings"] == 0
+
+
+async def test_a_lecture_on_hold_that_nobody_else_reads_keeps_its_last_link_alone():
+    house = await House().fill()
+    hold = Hold(reason="A case", by="root", at=START)
+    lecture = a_lecture(hold=hold, status=RecordingStatus.COMPLETED)
+    await house.resources.recordings.create(lecture)
+    with pytest.raises(OnHold):
+        await house.eraser().expect_free("ada")
+    assert not await house.eraser().erase(house.erasure)
+    assert await house.left("ada") == Counter(recordings=0, jobs=0, days=0, objects=0)
+    assert (await house.resources.recordings.get(lecture.id)).linked("ada")
+    await house.resources.recordings.set_hold(lecture.id, None)
+    await house.eraser().expect_free("ada")
+    assert await house.eraser().erase(house.erasure)
+    assert await house.resources.recordings.stored(lecture.id) is None
+
+
+async def test_a_lecture_on_hold_that_others_read_too_keeps_nobody():
+    house = await House().fill()
+    links = [Link(user_id=name, at=START) for name in ("ada", "bob")]
+    lecture = a_lecture(links=links, hold=Hold(reason="A case", by="root", at=START))
+    await house.resources.recordings.create(lecture)
+    await house.eraser().expect_free("ada")
+    assert await house.eraser().erase(house.erasure)
+    assert not (await house.resources.recordings.get(lecture.id)).linked("ada")
