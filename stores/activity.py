@@ -13,6 +13,7 @@ from schemas.activity import Counts, Day, Entry, Streak, counted, streak_of
 from schemas.events import Event
 from stores.documents import Database, from_document, to_document
 from stores.errors import Duplicate, StoreUnavailable, answering, in_time
+from stores.scan import present
 
 MOST_ENTRIES = 200
 """How many entries of a day are kept. What was counted of the others stays counted."""
@@ -40,6 +41,7 @@ class Activity:
 
     def __init__(self, database: Database) -> None:
         self._days = database["activity"]
+        self._erasures = database["erasures"]
 
     async def prepare(self) -> None:
         """Creates the index. Harmless when repeated."""
@@ -47,10 +49,15 @@ class Activity:
             await self._days.create_index([("_id", 1), ("revision", 1)], unique=True)
 
     async def add(self, facts: Sequence[Fact]) -> None:
-        """Counts the facts, those of a partition in their order. A repeat of all or some of them is harmless."""
+        """Counts the facts, those of a partition in their order. A repeat of all or some of them is harmless.
+
+        Nothing is counted of an account that is erased, or about to be: its erasure makes facts too.
+        """
+        erased = await present(self._erasures, {fact.event.owner_id for fact in facts})
         by_day: dict[str, list[Fact]] = {}
         for fact in facts:
-            by_day.setdefault(fact.day, []).append(fact)
+            if fact.event.owner_id not in erased:
+                by_day.setdefault(fact.day, []).append(fact)
         for day_id, own in by_day.items():
             await self._add(day_id, own)
 

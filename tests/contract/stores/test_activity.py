@@ -5,8 +5,10 @@ from datetime import date, timedelta
 
 import pytest
 
+from schemas.erasure import Erasure
 from schemas.events import RecordingDeleted, RecordingTranscribed, event_id
 from stores.activity import MOST_ENTRIES, Activity, Fact
+from stores.erasure import Erasures
 from tests.unit.stores.jobs import START, a_recording, about, uploaded
 
 TODAY = START.date()
@@ -111,5 +113,12 @@ async def test_what_is_forgotten_is_gone_and_that_of_others_stays(activity):
     await activity.add([a_fact(0), on(a_fact(1), -100), a_fact(2, owner_id="bob")])
     assert await activity.forget("ada", TODAY - timedelta(days=120), TODAY) == 2
     assert await activity.forget("ada", TODAY - timedelta(days=120), TODAY) == 0
+    assert await newest(activity, "ada") == []
+    assert len(await newest(activity, "bob")) == 1
+
+
+async def test_nothing_is_counted_of_an_account_that_is_erased(activity, database):
+    await Erasures(database).begin(Erasure(id="ada", receipt="f", since=START, requested_at=START))
+    await activity.add([a_fact(0), a_fact(1, owner_id="bob")])
     assert await newest(activity, "ada") == []
     assert len(await newest(activity, "bob")) == 1
