@@ -3,13 +3,15 @@
 A store that keeps something of people has its line here, and a test looks through all collections for what was left.
 """
 
+from datetime import timedelta
+
 from schemas.time import now
 from stores.activity import Activity
 from stores.api_keys import ApiKeys
 from stores.audit import AuditLog
 from stores.deletion import Deletion
 from stores.documents import Database
-from stores.erasure import Eraser, Erasures
+from stores.erasure import GRACE, Eraser, Erasures
 from stores.lectures import Lectures
 from stores.letting_go import LettingGo
 from stores.people import People
@@ -18,7 +20,7 @@ from stores.retention import Rules
 from stores.sessions import Sessions
 
 
-def eraser_of(database: Database, deletion: Deletion) -> Eraser:
+def eraser_of(database: Database, deletion: Deletion, grace: timedelta = GRACE) -> Eraser:
     """What erases accounts from the stores of that database, and from those of the deletion."""
     people, sessions, activity = People(database), Sessions(database), Activity(database)
     keys, audit, rules, places = ApiKeys(database), AuditLog(database), Rules(database), Places(database)
@@ -39,4 +41,5 @@ def eraser_of(database: Database, deletion: Deletion) -> Eraser:
             "retention_rules": lambda erasure: rules.forget(erasure.id),
             "acts": lambda erasure: audit.forget(erasure.id),
         },
+        grace=grace,
     )

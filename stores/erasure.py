@@ -2,12 +2,13 @@
 
 The document is written first, then the account is closed: nobody gets in with it, and nothing new is made. What belongs
 to it goes after that, whatever is left of an earlier try, and the erasure is finished when a whole round found nothing
-more. So one that broke off anywhere is found by its document, and gone on with.
+more, when all that was let in before the account was closed has come. So one that broke off anywhere is found by its
+document, and gone on with.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from schemas.erasure import Erasure
 from schemas.ids import new_id
@@ -17,6 +18,9 @@ from stores.documents import Database, from_document, to_document
 from stores.errors import Duplicate, OnHold, answering
 from stores.lectures import Lectures
 
+GRACE = timedelta(seconds=90)
+"""So long after it was asked for, what was let in before may still be stored: a form may be silent for 60 seconds, and
+another node takes an account as it was 5 seconds ago."""
 _AT_ONCE = 20
 
 Forgetting = Callable[[Erasure], Awaitable[int]]
@@ -74,6 +78,7 @@ class Eraser:
     lectures: Lectures
     close: Callable[[str], Awaitable[None]]
     stores: Mapping[str, Forgetting]
+    grace: timedelta = GRACE
 
     async def expect_free(self, user_id: str) -> None:
         """Raises OnHold when anything of the account is on hold, or a lecture that it is the last reader of."""
@@ -87,20 +92,28 @@ class Eraser:
             raise OnHold("Something of the account is on hold: an administrator has to lift that first.")
 
     async def erase(self, erasure: Erasure) -> bool:
-        """Removes everything of the account; whether nothing is left. A repeat is harmless.
+        """Removes everything of the account; whether nothing is left, nor can come. A repeat is harmless.
 
+        It is so when a round that began after the grace found nothing: to be repeated until then.
         What was put on hold after the erasure was asked for stays, and the erasure with it, until that is lifted: all
         of it where that is the account's own, its link alone where that is a lecture.
         """
         await self.close(erasure.id)
         try:
             await self._expect_free(erasure.id)
-            while await self._round(erasure):
-                pass
+            settled = await self._emptied(erasure)
         except OnHold:
             return False
-        await self.erasures.finish(erasure.id, now())
-        return True
+        if settled:
+            await self.erasures.finish(erasure.id, now())
+        return settled
+
+    async def _emptied(self, erasure: Erasure) -> bool:
+        """Goes round until nothing is found; whether that was after the grace."""
+        while True:
+            begun = now()
+            if not await self._round(erasure):
+                return begun >= erasure.requested_at + self.grace
 
     async def _round(self, erasure: Erasure) -> int:
         """Goes once through every store; how much was there. Raises OnHold at its end for what had to stay."""

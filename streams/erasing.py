@@ -2,11 +2,13 @@
 
 import asyncio
 import random
+from datetime import timedelta
 
 import structlog
 
 from schemas.failures import Retryable
 from stores.accounts import eraser_of
+from stores.erasure import GRACE
 from streams.duty import do_if_due
 from streams.housekeeping import deletion_of
 from streams.resources import Resources
@@ -21,10 +23,10 @@ _PAUSE_SECONDS = 10.0
 class Erasing:
     """Erases accounts for as long as it runs. Cancel it to end it: whatever it was at is taken up by another."""
 
-    def __init__(self, resources: Resources, owner: str) -> None:
+    def __init__(self, resources: Resources, owner: str, grace: timedelta = GRACE) -> None:
         self._duties = resources.duties
         self._owner = owner
-        self._eraser = eraser_of(resources.database, deletion_of(resources))
+        self._eraser = eraser_of(resources.database, deletion_of(resources), grace)
 
     async def run(self) -> None:
         """Looks again and again whether an erasure is to be done."""
@@ -49,4 +51,4 @@ class Erasing:
             except Exception:  # one account that cannot be erased now must not keep the others
                 log.exception("an erasure broke off", user_id=erasure.id)
             else:
-                log.info("account erased" if done else "an erasure waits for a hold", user_id=erasure.id)
+                log.info("account erased" if done else "an erasure goes on later", user_id=erasure.id)

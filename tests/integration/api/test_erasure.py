@@ -1,5 +1,7 @@
 """Erasing an account: nobody gets in any more, every store forgets it, and the receipt says what is gone."""
 
+from datetime import timedelta
+
 import pytest
 
 from api import keys
@@ -54,7 +56,7 @@ async def test_nothing_is_left_and_the_receipt_says_what_went(client, settings, 
     await expect_problem(await client.post("/api/token", json=wrong), "wrong_credentials")
 
     async with open_resources(settings) as resources:
-        await Erasing(resources, "worker").look()
+        await Erasing(resources, "worker", grace=timedelta(0)).look()
 
     asked = await client.post(ERASURES, json={"receipt": erasure["receipt"]})
     found = await asked.json()

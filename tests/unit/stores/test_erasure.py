@@ -1,6 +1,7 @@
 """An erasure may break off between any two of its steps: gone on with, it leaves nothing but what is others'."""
 
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 
@@ -36,7 +37,7 @@ class House(World):
         self.erasure = await self.erasures.begin(erasure)
         return self
 
-    def eraser(self, failing=lambda store: store) -> Eraser:
+    def eraser(self, failing=lambda store: store, grace: timedelta = timedelta(0)) -> Eraser:
         activity: Activity = failing(self.resources.activity)
 
         async def close(user_id: str) -> None:
@@ -53,6 +54,7 @@ class House(World):
                 "lectures": lambda erasure: letting_go.forget(erasure.id),
                 "days": lambda erasure: activity.forget(erasure.id, erasure.since.date(), now().date()),
             },
+            grace=grace,
         )
 
     async def left(self, owner_id: str) -> Counter:
@@ -150,3 +152,14 @@ async def test_a_lecture_on_hold_that_others_read_too_keeps_nobody():
     await house.eraser().expect_free("ada")
     assert await house.eraser().erase(house.erasure)
     assert not (await house.resources.recordings.get(lecture.id)).linked("ada")
+
+
+async def test_what_was_let_in_before_and_comes_late_goes_too():
+    house = await House().fill()
+    assert not await house.eraser(grace=timedelta(hours=1)).erase(house.erasure)
+    assert (await house.left("ada"))["recordings"] == 0
+    assert [erasure.id for erasure in await house.erasures.unfinished()] == ["ada"]
+    await full(house)
+    assert await house.eraser().erase(house.erasure)
+    assert (await house.left("ada"))["recordings"] == 0
+    assert await house.erasures.unfinished() == []
