@@ -18,7 +18,8 @@ async def with_password(request: web.Request, password: str, field: str, action:
     user = await request.app[PEOPLE].get(request[CALLER])
     if user is None or user.password_hash is None:
         raise Problem("no_password", "Whoever signs in elsewhere changes the password there.")
-    async with request.app[THROTTLE].attempt(user.username_key, client_network(request)) as attempt:
+    # by the id: whoever has the session can change the name
+    async with request.app[THROTTLE].attempt(user.id, client_network(request)) as attempt:
         attempt.good = await request.app[PASSWORDS].verify(user.password_hash, password)
     if not attempt.good:
         await note(request, action, outcome="refused")

@@ -45,6 +45,20 @@ class Attempt:
         self.good = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """An attempt in one counter: its moment, and that of the one before."""
+
+    counter_id: str
+    at: datetime
+    before: datetime
+
+    def out_of(self, read: Counted) -> Counted:
+        """The counter without it."""
+        last_at = self.before if read.last_at == self.at else read.last_at
+        return read.model_copy(update={"attempts": max(0, read.attempts - 1), "last_at": last_at})
+
+
 class Throttle:
     """Counts attempts, by account name and by the network that a client can be told by. Raises StoreUnavailable."""
 
@@ -57,15 +71,15 @@ class Throttle:
         both = fingerprint(f"both {account} {network}")
         known = await self._attempts.knows(both, now())
         wide = {} if known else self._wide(account, network)
-        await self._take(wide | {both: OF_BOTH})
+        taken = await self._take({both: OF_BOTH} | wide)
         attempt = Attempt()
         try:
             yield attempt
         except Problem:  # the password was not looked at
-            await self._give_back(wide | {both: OF_BOTH})
+            await self._give_back(taken)
             raise
         if attempt.good:
-            await self._give_back(wide)
+            await self._give_back([one for one in taken if one.counter_id != both])
             await self._attempts.forget(both)
             await self._attempts.know(both, now() + _KNOWN)
 
@@ -75,15 +89,20 @@ class Throttle:
             fingerprint(f"account {account}"): OF_ACCOUNT,
         }
 
-    async def _take(self, paces: dict[str, Pace]) -> None:
-        taken: dict[str, Pace] = {}
+    async def _take(self, paces: dict[str, Pace]) -> list[_Taken]:
+        """Counts in each; in none where one of them refuses. The account's is last: whoever is refused before leaves it
+        alone.
+        """
+        taken: list[_Taken] = []
         for counter_id, pace in paces.items():
-            if wait := await self._count(counter_id, pace):
+            counted = await self._count(counter_id, pace)
+            if not isinstance(counted, _Taken):
                 await self._give_back(taken)
-                raise _slow_down(wait)
-            taken[counter_id] = pace
+                raise _slow_down(counted)
+            taken.append(counted)
+        return taken
 
-    async def _count(self, counter_id: str, pace: Pace) -> float:
+    async def _count(self, counter_id: str, pace: Pace) -> _Taken | float:
         """Counts one more; or the seconds that must pass first."""
         for _ in range(_CONFLICTS):
             read, at = await self._attempts.get(counter_id), now()
@@ -91,15 +110,15 @@ class Throttle:
             if read and (wait := pace.pause(attempts) - (at - read.last_at).total_seconds()) > 0:
                 return wait
             if await self._attempts.put(Counted(id=counter_id, attempts=attempts + 1, last_at=at), read):
-                return 0.0
+                return _Taken(counter_id, at, read.last_at if read else at)
         return 1.0
 
-    async def _give_back(self, paces: dict[str, Pace]) -> None:
-        for counter_id in paces:
+    async def _give_back(self, taken: list[_Taken]) -> None:
+        """Leaves each counter as if this attempt had not been; what others have counted since stays."""
+        for one in taken:
             for _ in range(_CONFLICTS):
-                read = await self._attempts.get(counter_id)
-                fewer = read and read.model_copy(update={"attempts": max(0, read.attempts - 1)})
-                if fewer is None or await self._attempts.put(fewer, read):
+                read = await self._attempts.get(one.counter_id)
+                if read is None or await self._attempts.put(one.out_of(read), read):
                     break
 
     async def sweep(self) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from api import keys
+from api.throttle import OF_BOTH
 from schemas.holds import Hold
 from schemas.time import now
 from stores import keys as object_keys
@@ -91,3 +92,11 @@ async def test_what_is_on_hold_keeps_the_account(client, webm):
     await app[keys.RECORDINGS].amend(recording, {"hold": hold.model_dump()})
     await expect_problem(await erase(eve), "on_hold")
     assert (await eve.get(ACCOUNT))["username"] == "held"
+
+
+async def test_another_name_gives_no_more_guesses(client):
+    eve = await Person.register(client, "guessed")
+    for _ in range(OF_BOTH.free):
+        await expect_problem(await erase(eve, username="guessed", password="wrong"), "invalid_field", "password")
+    assert (await eve.call("PATCH", ACCOUNT, json={"username": "renamed"})).status == 200
+    await expect_problem(await erase(eve, username="renamed", password="wrong"), "too_many_attempts")

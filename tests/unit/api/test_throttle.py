@@ -127,3 +127,35 @@ async def test_after_a_day_all_is_forgotten(door: Door) -> None:
     assert [await door.knock() for _ in range(OF_BOTH.free)] == [None] * OF_BOTH.free
     door.at += timedelta(days=1, seconds=1)
     await door.throttle.sweep()
+
+
+async def test_whoever_is_refused_does_not_keep_the_owner_out(door: Door) -> None:
+    for number in range(OF_ACCOUNT.free + 10):
+        while wait := await door.knock(network=f"203.0.113.{number}"):
+            door.at += timedelta(seconds=wait)
+    await door.guess(OF_BOTH.free + 8)
+    door.at += timedelta(seconds=OF_ACCOUNT.longest_seconds)
+    assert await door.knock() is not None
+    assert await door.knock(network=HOME, good=True) is None
+
+
+async def test_what_is_given_back_is_as_it_was(door: Door) -> None:
+    await door.guess(OF_BOTH.free + 3)
+    door.at += timedelta(seconds=OF_BOTH.longest_seconds)
+    with pytest.raises(Problem, match="unavailable"):
+        async with door.throttle.attempt("ada", AWAY):
+            raise Problem("unavailable", "Too many people are signing in at this moment.")
+    assert await door.knock() is None
+
+
+async def test_what_others_count_meanwhile_stays(door: Door) -> None:
+    async def with_another_meanwhile() -> None:
+        async with door.throttle.attempt("ada", AWAY):
+            door.at += timedelta(seconds=1)
+            assert await door.knock() is None
+            raise Problem("unavailable", "Too many people are signing in at this moment.")
+
+    await door.guess(OF_BOTH.free - 1)
+    with pytest.raises(Problem, match="unavailable"):
+        await with_another_meanwhile()
+    assert await door.knock() == 1
