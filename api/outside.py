@@ -68,6 +68,10 @@ class Outside:
         return await self._welcome(identity_id, claims, session_id)
 
     async def _welcome(self, identity_id: str, claims: dict[str, Any], session_id: str) -> Visitor:
+        """An account for whoever comes first, or comes again after an erasure: not by a token of before it."""
+        erased_at = await self._people.erased_at(identity_id)
+        if erased_at is not None and int(claims["iat"]) <= erased_at.timestamp():
+            raise Problem("token_invalid", "The account was erased; sign in again to make another.")
         user = _account(claims)
         identity = Identity(
             id=identity_id,

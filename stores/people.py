@@ -1,4 +1,6 @@
-"""Accounts, outside identities and tickets in MongoDB: collections `users`, `identities`, `tickets`.
+"""Accounts, outside identities and tickets in MongoDB: collections `users`, `identities`, `tickets`, and
+`erased_identities`: of a closed account's identities the fingerprint and the moment, for a day, since tokens of before
+may be good for that long.
 
 Secrets are kept as hashes: a password's Argon2id, a ticket's SHA-256, which is also its `_id`. An identity's `_id` is
 the fingerprint of its issuer and subject. What has expired is refused here and swept by `sweep`. Indexes: username_key
@@ -6,12 +8,15 @@ and email_key (unique).
 """
 
 import contextlib
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from schemas.people import Identity, Ticket, User
+from schemas.time import now
 from stores.documents import Database, from_document, to_document
 from stores.errors import Duplicate, answering, in_time
+
+_ERASED = timedelta(days=1)
 
 
 class People:
@@ -20,6 +25,7 @@ class People:
     def __init__(self, database: Database) -> None:
         self._users = database["users"]
         self._identities = database["identities"]
+        self._erased = database["erased_identities"]
         self._tickets = database["tickets"]
 
     async def prepare(self) -> None:
@@ -27,6 +33,7 @@ class People:
         async with in_time():
             await self._users.create_index("username_key", unique=True)
             await self._users.create_index("email_key", unique=True)
+            await self._erased.create_index("at")
             await self._tickets.create_index("expires_at")
 
     async def create(self, user: User) -> None:
@@ -86,12 +93,20 @@ class People:
     async def close(self, user_id: str) -> None:
         """Removes the account, and what lets anybody in with it. Harmless when repeated.
 
-        The outside identities go first: each makes its account anew where it is missing.
+        The outside identities go first: each makes its account anew where it is missing. When they went is kept.
         """
         async with answering():
+            for found in [fields["_id"] async for fields in self._identities.find({"user_id": user_id}, {"_id": 1})]:
+                await self._erased.update_one({"_id": found}, {"$set": {"at": now()}}, upsert=True)
             await self._identities.delete_many({"user_id": user_id})
             await self._tickets.delete_many({"user_id": user_id})
             await self._users.delete_one({"_id": user_id})
+
+    async def erased_at(self, identity_id: str) -> datetime | None:
+        """When the account of that identity was closed, within the last day; None where there was none."""
+        async with answering():
+            found = await self._erased.find_one({"_id": identity_id})
+        return found["at"] if found else None
 
     async def add_ticket(self, ticket: Ticket) -> None:
         """Stores a new ticket."""
@@ -105,8 +120,9 @@ class People:
         return from_document(Ticket, found) if found else None
 
     async def sweep(self, at: datetime) -> None:
-        """Forgets expired tickets. Harmless when repeated."""
+        """Forgets expired tickets, and the identities of accounts that went a day ago. Harmless when repeated."""
         async with answering():
+            await self._erased.delete_many({"at": {"$lte": at - _ERASED}})
             await self._tickets.delete_many({"expires_at": {"$lte": at}})
 
 

@@ -149,3 +149,15 @@ async def test_whose_a_token_says_it_is(visit: Visit) -> None:
 async def test_an_issuer_that_is_away_is_said_to_be(visit: Visit) -> None:
     visit.issuer.status = 500
     assert await code_of(visit.outside, visit.issuer.token()) == "unavailable"
+
+
+async def test_an_erased_account_is_made_again_by_a_new_token_alone(visit: Visit) -> None:
+    token = visit.issuer.token()
+    first = await visit.outside.read(token)
+    await visit.people.close(first.user_id)
+    other = visit.ours()
+    assert await code_of(other, token) == "token_invalid"
+    assert await visit.people.get(first.user_id) is None
+    again = await other.read(visit.issuer.token(iat=now() + timedelta(seconds=2)))
+    assert (again.new, again.user_id == first.user_id) == (True, False)
+    await other.close()

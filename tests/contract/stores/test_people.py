@@ -1,6 +1,7 @@
 """People: names and identities that exist once, tickets that work once."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -118,3 +119,17 @@ async def test_sweeping_forgets_what_has_expired_and_only_that(people):
         await people.sweep(START)
     assert await people.take_ticket("old", later(-10)) is None
     assert (await people.take_ticket("new", START)).id == "new"
+
+
+async def test_a_closed_accounts_identities_are_remembered_for_a_day(people):
+    ada = user("ada", "ada@example.org")
+    met = await people.meet(identity(ada.id), ada)
+    assert await people.erased_at("i") is None
+    for _ in range(2):
+        await people.close(met.user_id)
+    closed = await people.erased_at("i")
+    assert await people.identity("i") is None
+    await people.sweep(closed + timedelta(hours=23))
+    assert await people.erased_at("i") == closed
+    await people.sweep(closed + timedelta(hours=24))
+    assert await people.erased_at("i") is None
