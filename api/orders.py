@@ -41,6 +41,7 @@ async def order(app: web.Application, recording: Recording, asked: JobRequest) -
     await app[RECORDINGS].note_job(recording, job.id)
     await app[JOBS].create(job)
     try:
+        await _expect_there(app, job, recording)
         await _expect_alone(app, job)
     except Problem:
         await app[JOBS].delete(job.id)
@@ -120,7 +121,7 @@ async def resume(app: web.Application, job: Job) -> Job:
     """
     if job.status is Status.COMPLETED:
         raise Problem("job_ended", "The job has completed: there is nothing to be tried again.")
-    await _expect_resumable(app, job)
+    recording = await _expect_resumable(app, job)
     _expect_free(await _beside(app, job), job)
     try:
         job, _ = await app[JOBS].change(job.id, lambda job: lifecycle.retry(job, now()), known=job)
@@ -128,17 +129,30 @@ async def resume(app: web.Application, job: Job) -> Job:
         raise Problem("job_running", "The job has not ended: it is under way.") from error
     except LeaseLost as error:
         raise _gone() from error
+    if recording is not None:  # retention that has seen the job ended finds another revision
+        await app[RECORDINGS].note_job(recording, job.id)
     app[PROGRESS].tell(job)
     await settle(app, job)
     return job
 
 
-async def _expect_resumable(app: web.Application, job: Job) -> None:
+async def _expect_there(app: web.Application, job: Job, recording: Recording) -> None:
+    """Raises Problem original_expired, rendition_expired where what it needs went while the job was being made.
+
+    The job is noted again first: retention that has looked at jobs before this one was made finds another revision.
+    """
+    await app[RECORDINGS].note_job(recording, job.id)
+    await _expect_resumable(app, job)
+
+
+async def _expect_resumable(app: web.Application, job: Job) -> Recording | None:
+    """The job's recording; None where there is none. Raises Problem original_expired, rendition_expired."""
     recording = await app[RECORDINGS].get_owned(job.owner_id, job.recording_id)
     if recording is not None:
         todo = {step.name for step in job.steps if step.status is not Status.COMPLETED}
         heard = [step.finished_at for step in job.steps if step.name == "audio" and step.name not in todo]
         _expect_media(recording, todo, heard[0] if heard else None)
+    return recording
 
 
 async def stop(app: web.Application, job: Job) -> Job:

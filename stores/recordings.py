@@ -88,6 +88,11 @@ def _unless_written(found: Fields, recording: Recording, fields: Fields) -> Fiel
     return fields if found["updated_at"] == recording.updated_at else None
 
 
+def _unless_touched(found: Fields, recording: Recording, fields: Fields) -> Fields | None:
+    """The fields, if nothing at all was written since the recording was read, such as a job that was noted."""
+    return fields if found["revision"] == recording.revision else None
+
+
 def _accepted(job: Job) -> Fields:
     """What was accepted of a recording, as the job that takes it in tells it."""
     for fact in job.facts:
@@ -254,28 +259,29 @@ class Recordings:
         """Takes the recording away from everybody at once: it is unknown from now on, and every write is refused.
 
         Its document stays until `forget`, so that what belongs to it can still be found. With `unless_changed` only if
-        nobody has written since `recording` was read. Whether it was marked just now; a repeat is harmless. Raises
-        OnHold for one that is on hold itself.
+        nothing was written since `recording` was read, not even a job noted. Whether it was marked just now; a repeat
+        is harmless. Raises OnHold for one that is on hold itself.
         """
 
         def change(found: Fields) -> Fields | None:
             _expect_free(found)
             marked = {"deleted_at": now()}
-            return _unless_written(found, recording, marked) if unless_changed else marked
+            return _unless_touched(found, recording, marked) if unless_changed else marked
 
         return await self._change(recording.id, change, touch=False) is not None
 
     async def expire(self, recording: Recording, *, originals: bool, renditions: bool) -> Recording | None:
         """Notes that its original, or the media made of it, has gone by a rule; the objects are to go afterwards.
 
-        Only if nobody has written since it was read: else None. Raises OnHold for one that is on hold itself.
+        Only if nothing was written since it was read, not even a job noted: else None. Raises OnHold for one that is on
+        hold itself.
         """
 
         def change(found: Fields) -> Fields | None:
             _expect_free(found)
             gone: Fields = {"original_expired_at": now()} if originals else {}
             gone |= {"renditions_expired_at": now(), "renditions": [], "thumbnails": []} if renditions else {}
-            return _unless_written(found, recording, gone)
+            return _unless_touched(found, recording, gone)
 
         changed = await self._change(recording.id, change, touch=False)
         return from_document(Recording, changed) if changed else None

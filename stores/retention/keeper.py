@@ -95,8 +95,7 @@ class Keeper:
 
     async def _free(self, found: Sequence[Due]) -> list[Due]:
         """Those that are not on hold with their course or project, and that no job is at."""
-        ids = [job_id for due in found for job_id in due.recording.every_job_id]
-        busy = {job.recording_id for job in await self._deletion.jobs.get_many(ids) if not job.status.ended}
+        busy = await self._busy([due.recording for due in found])
         filed = {(due.recording.owner_id, due.recording.project_id) for due in found}
         held = {place for place in filed if await self._held(*place)}
         return [
@@ -104,6 +103,11 @@ class Keeper:
             for due in found
             if due.recording.id not in busy and (due.recording.owner_id, due.recording.project_id) not in held
         ]
+
+    async def _busy(self, recordings: Sequence[Recording]) -> set[str]:
+        """The ids of those that a job is at."""
+        ids = [job_id for recording in recordings for job_id in recording.every_job_id]
+        return {job.recording_id for job in await self._deletion.jobs.get_many(ids) if not job.status.ended}
 
     async def _held(self, owner_id: str, folder_id: str | None) -> bool:
         folder = await self._deletion.folders.get(owner_id, folder_id) if folder_id else None
@@ -128,8 +132,11 @@ class Keeper:
         return went
 
     async def _went(self, due: Due) -> bool:
+        """The jobs are looked at again: one that is noted since the recording was read makes it another revision."""
         recording = due.recording
         await self._deletion.expect_free(recording)
+        if await self._busy([recording]):
+            return False
         if Matter.EVERYTHING in due.what:
             if not await self._recordings.mark_deleted(recording, unless_changed=True):
                 return False

@@ -63,10 +63,20 @@ async def test_what_has_gone_is_noted_if_nobody_wrote_and_counts_no_longer(recor
     assert expired.original_expired_at is not None
     assert (expired.renditions, expired.updated_at) == ([VIDEO], recording.updated_at)
     assert (await recordings.usage("ada")).originals_bytes == 0
-    expired = await recordings.expire(recording, originals=False, renditions=True)
+    assert await recordings.expire(recording, originals=False, renditions=True) is None
+    expired = await recordings.expire(expired, originals=False, renditions=True)
     assert (expired.renditions, expired.renditions_expired_at is not None) == ([], True)
     await recordings.update_owned("ada", recording.id, {"title": "Changed"})
-    assert await recordings.expire(recording, originals=True, renditions=True) is None
+    assert await recordings.expire(expired, originals=True, renditions=True) is None
+
+
+async def test_what_a_job_was_noted_for_since_it_was_read_stays(recordings):
+    recording = a_recording(status=DONE)
+    await recordings.create(recording)
+    await recordings.note_job(recording, "another")
+    assert await recordings.expire(recording, originals=True, renditions=False) is None
+    assert not await recordings.mark_deleted(recording, unless_changed=True)
+    assert (await recordings.get(recording.id)).original_expired_at is None
 
 
 async def test_a_hold_refuses_every_deletion_until_it_is_lifted(recordings):

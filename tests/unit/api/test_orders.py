@@ -125,6 +125,34 @@ async def test_the_older_withdraws_when_the_younger_has_not_seen_it(
     assert world.publisher.types() == ["job.requested"]
 
 
+async def test_no_job_is_left_of_a_recording_whose_original_went_meanwhile(
+    app: web.Application, recording: Recording, world: World
+) -> None:
+    gate = gated(app)
+    making = asyncio.create_task(order(app, recording, asked(recording)))
+    await gate.reached.wait()
+    noted = await app[keys.RECORDINGS].get(recording.id)
+    assert noted is not None
+    assert await app[keys.RECORDINGS].expire(noted, originals=True, renditions=False)
+    gate.go.set()
+    assert await refusal(making) == "original_expired"
+    assert await app[keys.JOBS].of_recording(recording.id) == []
+    assert world.publisher.events == []
+
+
+async def test_retention_that_has_not_seen_a_job_finds_its_recording_changed(
+    app: web.Application, recording: Recording
+) -> None:
+    gate = gated(app)
+    making = asyncio.create_task(order(app, recording, asked(recording)))
+    await gate.reached.wait()
+    noted = await app[keys.RECORDINGS].get(recording.id)
+    assert noted is not None
+    gate.go.set()
+    await making
+    assert await app[keys.RECORDINGS].expire(noted, originals=True, renditions=False) is None
+
+
 @pytest.mark.parametrize("job_type", ["ingest", "export"])
 async def test_no_job_is_left_of_a_recording_that_was_deleted_meanwhile(
     app: web.Application, recording: Recording, world: World, job_type: str

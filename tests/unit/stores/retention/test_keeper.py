@@ -176,6 +176,26 @@ async def test_what_a_job_is_at_waits_and_what_was_changed_meanwhile_stays(archi
     assert await archive.keeper.run() == []
 
 
+@pytest.mark.parametrize("what", [Matter.EVERYTHING, Matter.ORIGINALS])
+@pytest.mark.parametrize("noted", [False, True], ids=["ordered", "noted before the look"])
+async def test_what_is_ordered_while_others_of_the_batch_go_stays(archive, what, noted):
+    await archive.old()
+    recording = await archive.old()
+    await archive.rule(what)
+    job = lifecycle.requested_job(recording, JobType.TRANSCRIPTION, {}, 3, None, now())
+    if noted:
+        await archive.recordings.note_job(recording, job.id)
+    found = [due async for due in archive.keeper.due(await archive.rules.all())]
+    if not noted:
+        await archive.recordings.note_job(recording, job.id)
+    await archive.jobs.create(job)
+    went = [due.recording.id for due in found if await archive.keeper._expire(due, [])]
+    assert len(went) == 1
+    assert recording.id not in went
+    assert (await archive.recordings.get(recording.id)).original_expired_at is None
+    assert recording.object_key in archive.bucket.objects
+
+
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 async def test_what_breaks_off_anywhere_is_brought_to_its_end(after):
     """By the next run, or by the reconciler: whichever finds it."""
