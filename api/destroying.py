@@ -21,19 +21,27 @@ class Freed(NamedTuple):
     total_bytes: int
 
 
-async def expect_none_on_hold(app: web.Application, owner_id: str, folder_id: str) -> None:
-    """Raises Problem on_hold when the folder, or something in it, is on hold: then nothing of it goes."""
+async def _expect_free(app: web.Application, owner_id: str, folder_id: str) -> None:
     folder = await app[FOLDERS].get(owner_id, folder_id)
     if folder and folder.hold:
         raise Problem("on_hold", f"It is on hold: {folder.hold.reason}")
+
+
+async def expect_none_on_hold(app: web.Application, owner_id: str, folder_id: str) -> None:
+    """Raises Problem on_hold when the folder, or something in it, is on hold: then nothing of it goes."""
+    await _expect_free(app, owner_id, folder_id)
     if held := await app[RECORDINGS].held_in(owner_id, folder_id):
         raise Problem("on_hold", f"Something in it is on hold, such as the recording {held}.")
 
 
 async def destroy_contents(app: web.Application, owner_id: str, folder_id: str) -> Freed:
-    """Destroys every recording that is in the folder at this moment. Raises OnHold for one on hold meanwhile."""
+    """Destroys every recording that is in the folder at this moment.
+
+    Raises OnHold, or Problem on_hold, for what is put on hold meanwhile.
+    """
     before, recordings, size = new_id(), 0, 0
     while page := await app[RECORDINGS].stored_in(owner_id, folder_id, before=before, limit=_AT_ONCE):
+        await _expect_free(app, owner_id, folder_id)
         await _destroy(app, page)
         before = page[-1].id
         recordings, size = recordings + len(page), size + sum(map(_bytes, page))
@@ -54,9 +62,13 @@ def _bytes(recording: Recording) -> int:
 
 
 async def take_out(app: web.Application, owner_id: str, folder_id: str) -> int:
-    """Takes every recording that is in the folder at this moment out of it; how many."""
+    """Takes every recording that is in the folder at this moment out of it; how many.
+
+    Raises Problem on_hold where the folder is put on hold meanwhile: what is still in it stays.
+    """
     before, kept = new_id(), 0
     while page := await app[RECORDINGS].stored_in(owner_id, folder_id, before=before, limit=_AT_ONCE):
+        await _expect_free(app, owner_id, folder_id)
         moved = await asyncio.gather(
             *(refile(app, recording, {"project_id": None, "section_id": None}) for recording in page)
         )

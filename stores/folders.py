@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from schemas.folders import MOST_FOLDERS, Folder
 from schemas.time import now
 from stores.documents import Database, from_document, to_document
-from stores.errors import answering, in_time
+from stores.errors import OnHold, answering, in_time
 
 _COUNT_SECONDS = 10.0
 """A count may look through everything, where there are no indexes."""
@@ -67,9 +67,17 @@ class Folders:
         return await self.get(owner_id, folder_id)
 
     async def delete(self, owner_id: str, folder_id: str) -> None:
-        """Forgets the folder's document. Harmless when repeated."""
-        async with answering():
-            await self._folders.delete_one({"_id": Folder.key(owner_id, folder_id)})
+        """Forgets the folder's document, unless it is on hold: raises OnHold. Harmless when repeated."""
+        wanted = {"_id": Folder.key(owner_id, folder_id), "hold": None}
+        while True:
+            async with answering():
+                if await self._folders.find_one_and_delete(wanted):
+                    return
+            folder = await self.get(owner_id, folder_id)
+            if folder is None:
+                return
+            if folder.hold:  # else it was lifted between the two
+                raise OnHold(f"It is on hold: {folder.hold.reason}")
 
     async def forget(self, owner_id: str) -> int:
         """Removes every document of the owner, and says how many there were. Harmless when repeated."""

@@ -27,9 +27,12 @@ from schemas.retention import (
     RuleView,
 )
 from schemas.time import now
+from stores.errors import StoreUnavailable
 from stores.retention import Due, expiring
 
 audit = structlog.get_logger("tidemark.audit")
+
+_CONFLICTS = 10
 
 
 async def rules(request: web.Request) -> RuleList:
@@ -96,10 +99,22 @@ async def release_recording(request: web.Request) -> None:
 async def hold_course(request: web.Request, body: HoldWish) -> HoldView:
     """Puts somebody's course or project on hold, with all that is in it and comes into it. A repeat sets the reason."""
     owner_id, folder_id, hold = request.match_info["owner_id"], request.match_info["course_id"], _hold(request, body)
-    await ensure(request.app, await _folder(request, owner_id, folder_id))
-    await request.app[FOLDERS].update(owner_id, folder_id, {"hold": hold.model_dump()})
+    await _hold_folder(request, owner_id, folder_id, hold)
     audit.info("put on hold", course_id=folder_id, owner_id=owner_id, **hold.model_dump(mode="json"))
     return HoldView(owner_id=owner_id, course_id=folder_id, hold=hold)
+
+
+async def _hold_folder(request: web.Request, owner_id: str, folder_id: str, hold: Hold) -> None:
+    """Writes the hold into the folder's document, into a new one where it is deleted at that moment.
+
+    Raises Problem not_found when nothing of the folder is left.
+    """
+    for _ in range(_CONFLICTS):
+        await ensure(request.app, await _folder(request, owner_id, folder_id))
+        held = await request.app[FOLDERS].update(owner_id, folder_id, {"hold": hold.model_dump()})
+        if held is not None and held.hold is not None:
+            return
+    raise StoreUnavailable("document store", f"the folder {folder_id} changes too fast")
 
 
 async def release_course(request: web.Request) -> None:

@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from schemas.folders import Folder, FolderKind, Section
+from schemas.holds import Hold
 from schemas.time import now
-from stores.errors import Duplicate
+from stores.errors import Duplicate, OnHold
 from stores.folders import Folders
 from stores.recordings import Recordings
 from tests.unit.stores.jobs import START, a_recording
@@ -62,6 +63,15 @@ async def test_what_is_changed_stays_changed_and_what_is_gone_is_not_made_again(
     for _ in range(2):
         await folders.delete("ada", "biology")
     assert await folders.update("ada", "biology", {"title": "Again"}) is None
+    assert await folders.get("ada", "biology") is None
+
+
+async def test_one_that_is_on_hold_is_not_deleted(folders):
+    await folders.create(a_folder(hold=Hold(reason="Case 1", by="root", at=START)))
+    with pytest.raises(OnHold, match="Case 1"):
+        await folders.delete("ada", "biology")
+    assert (await folders.update("ada", "biology", {"hold": None})).hold is None
+    await folders.delete("ada", "biology")
     assert await folders.get("ada", "biology") is None
 
 
