@@ -124,7 +124,7 @@ class FolderItem(Frozen):
     description: str
     tags: tuple[str, ...]
     items: int
-    size_bytes: int = Field(description="Of all that was uploaded into it.")
+    size_bytes: int = Field(description="Of all that was uploaded into it and is still there.")
     duration_seconds: float
     on_hold: bool
     created_at: datetime

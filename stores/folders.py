@@ -1,6 +1,6 @@
 """Courses and projects in MongoDB: collection `folders`, one document each, `_id` "owner/folder id".
 
-What is in a folder is said by the recordings alone, by `project_id` and `section_id`; it is counted by one aggregation
+What is in a folder is said by the recordings alone, by `project_id` and `section_id`; it is counted by aggregations
 over them (collection `recordings`, see stores/recordings). A recording that is taken out of a folder gets a new
 revision, so that nobody who has read it before puts it back. Index: owner.
 """
@@ -10,18 +10,24 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from schemas.folders import MOST_FOLDERS, Folder
+from schemas.recordings import RecordingStatus
 from schemas.time import now
 from stores.documents import Database, from_document, to_document
 from stores.errors import OnHold, answering, in_time
+from stores.recordings import WITHOUT_BYTES
 
 _COUNT_SECONDS = 10.0
 """A count may look through everything, where there are no indexes."""
+_TAKEN_IN = [status.value for status in RecordingStatus if status not in WITHOUT_BYTES]
 
 Fields = dict[str, Any]
 
 
 class Contents(NamedTuple):
-    """What is in a folder, as far as it is not deleted: how much, and since when there is something."""
+    """What is in a folder, as far as it is not deleted: how much, and since when there is something.
+
+    `size_bytes` is that of the originals that are there: not of what is only announced, or went by a rule.
+    """
 
     items: int
     size_bytes: int
@@ -86,13 +92,18 @@ class Folders:
 
     async def contents(self, owner_id: str) -> dict[str, Contents]:
         """What is in each of the owner's folders, those without a document too; only those with something in them."""
-        return {found["_id"]: _contents(found) for found in await self._counted({"owner_id": owner_id}, "$project_id")}
+        return await self._contents({"owner_id": owner_id})
 
     async def contents_of(self, owner_id: str, folder_id: str) -> Contents | None:
         """What is in that folder; None where nothing is."""
-        wanted = {"owner_id": owner_id, "project_id": folder_id}
-        found = await self._counted(wanted, "$project_id")
-        return _contents(found[0]) if found else None
+        return (await self._contents({"owner_id": owner_id, "project_id": folder_id})).get(folder_id)
+
+    async def _contents(self, wanted: Fields) -> dict[str, Contents]:
+        there = {**wanted, "status": {"$in": _TAKEN_IN}, "original_expired_at": None}
+        sizes = await self._summed(there, {"_id": "$project_id", "size_bytes": {"$sum": "$size_bytes"}})
+        size_of = {found["_id"]: found["size_bytes"] for found in sizes}
+        counted = await self._counted(wanted, "$project_id")
+        return {found["_id"]: _contents(found, size_of.get(found["_id"], 0)) for found in counted}
 
     async def by_section(self, owner_id: str, folder_id: str) -> dict[str, int]:
         """How much is in each section of the folder that has something in it."""
@@ -103,11 +114,13 @@ class Folders:
         sums = {
             "_id": by,
             "items": {"$sum": 1},
-            "size_bytes": {"$sum": "$size_bytes"},
             "duration_seconds": {"$sum": "$duration_seconds"},
             "oldest": {"$min": "$created_at"},
             "newest": {"$max": "$updated_at"},
         }
+        return await self._summed(wanted, sums)
+
+    async def _summed(self, wanted: Fields, sums: Fields) -> list[Fields]:
         stages: list[Fields] = [{"$match": {**wanted, "deleted_at": None}}, {"$group": sums}]
         async with answering(_COUNT_SECONDS):
             found = [fields async for fields in self._recordings.aggregate(stages)]
@@ -120,10 +133,10 @@ class Folders:
             await self._recordings.update_many(wanted, {"$set": {"section_id": None}, "$inc": {"revision": 1}})
 
 
-def _contents(found: Fields) -> Contents:
+def _contents(found: Fields, size_bytes: int) -> Contents:
     return Contents(
         items=found["items"],
-        size_bytes=found["size_bytes"],
+        size_bytes=size_bytes,
         duration_seconds=round(found["duration_seconds"], 3),
         oldest=found["oldest"],
         newest=found["newest"],

@@ -47,7 +47,8 @@ _THERE: dict[Matter, dict[str, Any]] = {
     Matter.RENDITIONS: {"renditions.kind": {"$exists": True}},
 }
 _SCAN_SECONDS = 10.0
-_WITHOUT_BYTES = (RecordingStatus.AWAITING_UPLOAD, RecordingStatus.LIVE)
+WITHOUT_BYTES = (RecordingStatus.AWAITING_UPLOAD, RecordingStatus.LIVE)
+"""Of these nothing has been taken in yet, whatever size was announced."""
 
 
 class Usage(NamedTuple):
@@ -445,7 +446,7 @@ class Recordings:
         kinds = await self._summed([{"$match": wanted}, {"$unwind": "$renditions"}, {"$group": by_kind}])
         return Usage(
             by_status={RecordingStatus(found["_id"]): found["recordings"] for found in states},
-            originals_bytes=sum(found["size_bytes"] for found in states if found["_id"] not in _WITHOUT_BYTES)
+            originals_bytes=sum(found["size_bytes"] for found in states if found["_id"] not in WITHOUT_BYTES)
             - sum(found["size"] for found in gone),
             by_rendition={RenditionKind(found["_id"]): found["size_bytes"] for found in kinds},
         )

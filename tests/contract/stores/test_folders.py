@@ -6,6 +6,7 @@ import pytest
 
 from schemas.folders import Folder, FolderKind, Section
 from schemas.holds import Hold
+from schemas.recordings import RecordingStatus
 from schemas.time import now
 from stores.errors import Duplicate, OnHold
 from stores.folders import Folders
@@ -91,14 +92,28 @@ async def test_what_is_in_folders_is_counted(folders, recordings):
     await recordings.create(a_recording(**fields, created_at=early, duration_seconds=1.5, section_id="one"))
     await recordings.create(a_recording(**fields, updated_at=late))
     await recordings.create(a_recording(**fields, deleted_at=now()))
-    await recordings.create(a_recording(project_id="physics", size_bytes=1))
+    await recordings.create(a_recording(project_id="physics", size_bytes=1, status=RecordingStatus.COMPLETED))
     await recordings.create(a_recording(owner_id="bob", project_id="biology"))
     await recordings.create(a_recording())
     found = await folders.contents("ada")
     assert set(found) == {"biology", "physics"}
     assert found["biology"] == await folders.contents_of("ada", "biology") == (2, 20, 1.5, early, late)
+    assert found["physics"][:2] == (1, 1)
     assert await folders.contents_of("ada", "chemistry") is None
     assert await folders.by_section("ada", "biology") == {"one": 1}
+
+
+async def test_what_never_came_and_what_has_gone_by_a_rule_has_no_size(folders, recordings):
+    for fields in (
+        {"status": RecordingStatus.AWAITING_UPLOAD},
+        {"status": RecordingStatus.LIVE},
+        {"status": RecordingStatus.COMPLETED, "original_expired_at": now()},
+        {"status": RecordingStatus.FAILED},
+    ):
+        await recordings.create(a_recording(project_id="biology", size_bytes=10, **fields))
+    found = await folders.contents_of("ada", "biology")
+    assert (found.items, found.size_bytes) == (4, 10)
+    assert found.size_bytes == (await recordings.usage("ada", "biology")).originals_bytes
 
 
 async def test_a_section_that_is_closed_leaves_what_was_in_it_even_to_a_late_writer(folders, recordings):
