@@ -13,6 +13,7 @@ turned to the next one. Indexes: key and recording (what a change asks for), the
 from typing import Any
 from urllib.parse import unquote_plus, urlsplit
 
+from schemas.holds import Hold
 from schemas.ids import derived_id, new_id
 from schemas.recordings import Recording, RecordingStatus
 from schemas.time import now
@@ -111,11 +112,11 @@ class Lectures(Recordings):
 
         return _recording(await self._change(recording_id, change, touch=False))
 
-    async def unlink(self, recording_id: str, user_id: str) -> Recording | None:
+    async def unlink(self, recording_id: str, user_id: str, course_hold: Hold | None = None) -> Recording | None:
         """Takes the account's link away; that of the last one stays in a lecture that is deleted by it.
 
         None where there is no such link, or the lecture is being deleted already. Raises OnHold for the last link to
-        one that is on hold.
+        one that is on hold, or whose course is.
         """
 
         def change(found: Fields) -> Fields | None:
@@ -125,8 +126,9 @@ class Lectures(Recordings):
                 return None
             if kept:
                 return {"links": kept}
-            if hold := found.get("hold"):
-                raise OnHold(f"It is on hold: {hold['reason']}")
+            own = Hold.model_validate(found["hold"]) if found.get("hold") else None
+            if hold := own or course_hold:
+                raise OnHold(f"It is on hold: {hold.reason}")
             return {"deleted_at": now()}
 
         return _recording(await self._change(recording_id, change, touch=False))

@@ -5,6 +5,7 @@ What breaks off can be repeated: a lecture that its last reader has let go of is
 
 from dataclasses import dataclass
 
+from schemas.holds import Hold
 from schemas.jobs import Job
 from schemas.recordings import Recording
 from stores.deletion import Deletion
@@ -27,7 +28,7 @@ class LettingGo:
         Work that was the account's goes over to one of the others.
         """
         if recording.deleted_at is None:
-            left = await self.lectures.unlink(recording.id, user_id)
+            left = await self.lectures.unlink(recording.id, user_id, await self._course_hold(recording, user_id))
             if left is not None and left.deleted_at is None:
                 await self._hand_over(left, user_id)
                 return
@@ -49,6 +50,14 @@ class LettingGo:
                 await self.let_go(recording, user_id)
             gone += len(page)
         return gone
+
+    async def _course_hold(self, recording: Recording, user_id: str) -> Hold | None:
+        """The hold of the course that the lecture is in, whether it is the account's or nobody's."""
+        for owner_id in (user_id, recording.owner_id):
+            folder = await self.deletion.folders.get(owner_id, recording.project_id or "")
+            if folder is not None and folder.hold is not None:
+                return folder.hold
+        return None
 
     async def _hand_over(self, recording: Recording, user_id: str) -> None:
         heir = recording.links[0].user_id
