@@ -25,9 +25,11 @@ class LettingGo:
     async def let_go(self, recording: Recording, user_id: str) -> None:
         """Takes the account's link away, and with the last one the lecture. Harmless when repeated.
 
-        Work that was the account's goes over to one of the others.
+        Work that was the account's goes over to one of the others: before, since nobody comes back for a link that is
+        gone, and again, since the others may have changed meanwhile.
         """
         if recording.deleted_at is None:
+            await self._hand_over(recording, user_id)
             left = await self.lectures.unlink(recording.id, user_id, await self._course_hold(recording, user_id))
             if left is not None and left.deleted_at is None:
                 await self._hand_over(left, user_id)
@@ -60,7 +62,9 @@ class LettingGo:
         return None
 
     async def _hand_over(self, recording: Recording, user_id: str) -> None:
-        heir = recording.links[0].user_id
+        heir = next((link.user_id for link in recording.links if link.user_id != user_id), None)
+        if heir is None:
+            return
 
         def change(job: Job) -> None:
             if job.owner_id == user_id:

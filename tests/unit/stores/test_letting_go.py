@@ -6,7 +6,7 @@ from schemas.folders import Folder
 from schemas.holds import Hold
 from schemas.recordings import Link, RecordingStatus
 from stores import lifecycle
-from stores.errors import OnHold
+from stores.errors import OnHold, StoreUnavailable
 from stores.lectures import OWNER, Lectures
 from stores.letting_go import LettingGo
 from streams.housekeeping import deletion_of
@@ -59,3 +59,20 @@ async def test_somebody_elses_course_of_that_name_protects_nothing(world, lettin
     await hold_course(world, "eve")
     await letting_go.let_go(recording, "ada")
     assert await world.resources.recordings.stored(recording.id) is None
+
+
+class Dying(Lectures):
+    """Whoever takes a link away with it dies behind that."""
+
+    async def unlink(self, *given):
+        await super().unlink(*given)
+        raise StoreUnavailable("document store", "it broke off")
+
+
+async def test_work_goes_over_to_the_others_whatever_breaks_off(world):
+    recording = await shared(world, "ada", "bob")
+    with pytest.raises(StoreUnavailable):
+        await LettingGo(Dying(world.database), deletion_of(world.resources)).let_go(recording, "ada")
+    left = await world.resources.recordings.get(recording.id)
+    assert [link.user_id for link in left.links] == ["bob"]
+    assert (await world.resources.jobs.get(recording.job_id)).owner_id == "bob"
