@@ -40,11 +40,14 @@ class Copies:
         return bool(result.matched_count)
 
     async def release(self, recording: Recording) -> None:
-        """Forgets what the recording has, if it is the holder. Harmless when repeated."""
+        """Forgets whatever the recording holds, also in a course that it has left. Harmless when repeated.
+
+        Looks through the whole collection.
+        """
         if recording.sha256 is None:
             return
         async with answering():
-            await self._copies.delete_one({"_id": _key(recording), "recording_id": recording.id})
+            await self._copies.delete_many({"recording_id": recording.id})
 
 
 def _key(recording: Recording) -> str:

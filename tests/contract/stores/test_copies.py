@@ -48,3 +48,12 @@ async def test_only_the_holder_releases(copies):
     await copies.release(first)
     assert await copies.holder(second) == second.id
     await copies.release(a_document(sha256=None))
+
+
+async def test_one_that_has_left_its_course_releases_what_it_has_there(copies, database):
+    first = a_document(project_id="course")
+    await copies.holder(first)
+    await copies.holder(other := a_document())
+    await copies.release(first.model_copy(update={"project_id": None}))
+    left = [fields["recording_id"] async for fields in database["document_copies"].find({})]
+    assert left == [other.id]
