@@ -50,15 +50,19 @@ async def of_api_key(request: web.Request, secret: str) -> Proof:
 
     Raises Problem token_invalid or token_expired.
     """
-    key = await request.app[API_KEYS].get(fingerprint(secret)) if is_api_key(secret) else None
-    if key is None:
-        raise Problem("token_invalid", "The API key is unknown or was revoked.")
-    if key.expires_at is not None and key.expires_at <= now():
-        raise Problem("token_expired", "The API key has expired; make another.")
+    key = _expect_key(await request.app[API_KEYS].get(fingerprint(secret)) if is_api_key(secret) else None)
     user = await request.app[STANDING].user(key.owner_id)
     proof = request[PROOF] = Proof(user, key_id=key.key_id, scopes=key.scopes)
     await _note_use(request, key)
     return proof
+
+
+def _expect_key(key: ApiKey | None) -> ApiKey:
+    if key is None:
+        raise Problem("token_invalid", "The API key is unknown or was revoked.")
+    if key.expires_at is not None and key.expires_at <= now():
+        raise Problem("token_expired", "The API key has expired; make another.")
+    return key
 
 
 async def _note_use(request: web.Request, key: ApiKey) -> None:
@@ -76,4 +80,22 @@ async def of_ticket(request: web.Request, secret: str) -> Proof:
     ticket = await request.app[PEOPLE].take_ticket(fingerprint(secret[:_LONGEST_SECRET]), now())
     if ticket is None:
         raise Problem("token_invalid", "The ticket is unknown, used or expired; ask for a new one.")
-    return Proof(await request.app[STANDING].user(ticket.user_id), scopes=ticket.scopes)
+    return Proof(
+        await request.app[STANDING].user(ticket.user_id),
+        ticket.session_id,
+        outside=ticket.outside,
+        key_id=ticket.key_id,
+        scopes=ticket.scopes,
+    )
+
+
+async def expect_good_still(request: web.Request) -> None:
+    """Raises Problem token_invalid or token_expired where what the caller came with is good no more."""
+    proof, standing = request[PROOF], request.app[STANDING]
+    user = await standing.user(proof.user.id)
+    if proof.key_id is not None:
+        _expect_key(await request.app[API_KEYS].of_id(proof.key_id))
+    elif proof.session_id is not None and proof.outside:
+        await standing.expect_not_left(proof.session_id)
+    elif proof.session_id is not None:
+        await standing.expect_session(proof.session_id, user)

@@ -69,13 +69,17 @@ class RefreshToken(Document):
 class Ticket(Document):
     """A single-use ticket, by its hash, that opens one websocket or event stream.
 
-    It can do what the proof could that it was asked for with: `scopes` of an API key (None: everything).
+    It can do what the proof could that it was asked for with, and for as long: `scopes` of an API key (None:
+    everything), the session, of an outside issuer if `outside`, or the key.
     """
 
     id: str
     user_id: str
     expires_at: datetime
     scopes: tuple[str, ...] | None = None
+    session_id: str | None = None
+    outside: bool = False
+    key_id: str | None = None
 
 
 class ApiKey(Document):

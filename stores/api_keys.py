@@ -33,6 +33,12 @@ class ApiKeys:
             found = await self._keys.find_one({"_id": key_hash})
         return from_document(ApiKey, found) if found else None
 
+    async def of_id(self, key_id: str) -> ApiKey | None:
+        """The key that its owner knows by that id."""
+        async with answering():
+            found = await self._keys.find_one({"key_id": key_id})
+        return from_document(ApiKey, found) if found else None
+
     async def list_owned(self, owner_id: str) -> list[ApiKey]:
         """All keys of the owner, newest first."""
         async with answering():

@@ -12,6 +12,7 @@ from api.keys import ADMISSION, CALLER, JOBS, METRICS, PROGRESS, RECORDINGS
 from api.orders import order, resume, stop
 from api.ownership import owned_job, readable_job
 from api.paging import page_of
+from api.rights import Right
 from api.slots import Slot, frame_of
 from schemas.jobs import Job, JobView, item, view
 from schemas.problems import FieldProblem, Problem
@@ -129,8 +130,9 @@ def last_seen(header: str | None, version: int) -> int:
 
 
 async def _send_events(request: web.Request, stream: EventSourceResponse, slot: Slot) -> None:
+    right = Right(request)
     async with stream:
-        while stream.is_connected() and request.transport is not None and not slot.closed:
+        while stream.is_connected() and request.transport is not None and not slot.closed and await right.lasts():
             frame = await slot.take(_LOOK_SECONDS)
             if frame is None:
                 continue
@@ -164,8 +166,12 @@ def _upgrades(ws: web.WebSocketResponse, request: web.Request) -> bool:
 
 
 async def _converse(request: web.Request, ws: web.WebSocketResponse, slot: Slot) -> None:
-    """Sends until the job ends, or the client leaves; its messages are read so that its leaving is seen."""
-    sending = asyncio.create_task(_send_frames(request, ws, slot))
+    """Sends until the job ends, the client leaves or may not read it any more.
+
+    Its messages are read so that its leaving is seen.
+    """
+    right = Right(request)
+    sending = asyncio.create_task(_send_frames(request, ws, slot, right))
     reading = asyncio.create_task(_read_on(ws))
     try:
         await asyncio.wait((sending, reading), return_when=asyncio.FIRST_COMPLETED)
@@ -173,7 +179,8 @@ async def _converse(request: web.Request, ws: web.WebSocketResponse, slot: Slot)
         sending.cancel()
         reading.cancel()
         await asyncio.wait((sending, reading))
-    await ws.close(code=WSCloseCode.GOING_AWAY if slot.closed else WSCloseCode.OK)
+    refused = WSCloseCode.POLICY_VIOLATION if right.ended else WSCloseCode.OK
+    await ws.close(code=WSCloseCode.GOING_AWAY if slot.closed else refused)
 
 
 async def _read_on(ws: web.WebSocketResponse) -> None:
@@ -181,8 +188,8 @@ async def _read_on(ws: web.WebSocketResponse) -> None:
         pass
 
 
-async def _send_frames(request: web.Request, ws: web.WebSocketResponse, slot: Slot) -> None:
-    while not slot.closed:
+async def _send_frames(request: web.Request, ws: web.WebSocketResponse, slot: Slot, right: Right) -> None:
+    while not slot.closed and await right.lasts():
         frame = await slot.take(_LOOK_SECONDS)
         if frame is None:
             continue

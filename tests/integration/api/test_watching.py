@@ -3,8 +3,11 @@
 import asyncio
 
 import pytest
+from aiohttp import WSCloseCode, WSMsgType
 from aiohttp.test_utils import TestClient
 
+from api import rights
+from api.handlers import jobs
 from deploy.embedded.stack import Services
 from schemas.settings import Settings
 from tests.integration.api.conftest import settings_for
@@ -32,3 +35,39 @@ async def test_beyond_so_many_of_a_caller_nobody_watches(client: TestClient, ada
             await asyncio.sleep(0.05)
     assert again.status == 200
     again.close()
+
+
+@pytest.fixture
+def looking(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rights, "CHECK_SECONDS", 0.05)
+    monkeypatch.setattr(jobs, "_LOOK_SECONDS", 0.05)
+
+
+@pytest.mark.usefixtures("looking")
+async def test_a_stream_ends_when_whoever_reads_it_logs_out(client: TestClient, webm: bytes) -> None:
+    eve = await Person.register(client, "eve")
+    stream = await eve.call("GET", f"/api/v1/jobs/{(await eve.upload(webm))['job_id']}/events")
+    assert await stream.content.readline()
+    assert (await eve.call("POST", "/api/v1/auth/logout")).status == 204
+    async with asyncio.timeout(20):
+        await stream.read()
+
+
+@pytest.mark.usefixtures("looking")
+@pytest.mark.parametrize("by_key", [False, True])
+async def test_a_websocket_of_a_ticket_ends_with_what_that_came_of(
+    client: TestClient, webm: bytes, by_key: bool
+) -> None:
+    eve = await Person.register(client, f"eve-{by_key}")
+    job = f"/api/v1/jobs/{(await eve.upload(webm))['job_id']}"
+    scopes = {"name": "Recorder", "scopes": ["tickets:write", "jobs:read"]}
+    key = await (await eve.call("POST", "/api/v1/api-keys", json=scopes)).json()
+    headers = {"Authorization": f"Bearer {key['secret']}"} if by_key else eve.headers
+    ticket = await (await client.post("/api/v1/tickets", headers=headers)).json()
+    async with client.ws_connect(f"{job}/ws?ticket={ticket['ticket']}") as ws:
+        assert (await ws.receive()).type is WSMsgType.TEXT
+        gone = ("DELETE", f"/api/v1/api-keys/{key['id']}") if by_key else ("POST", "/api/v1/auth/logout")
+        assert (await eve.call(*gone)).status == 204
+        async with asyncio.timeout(20):
+            await ws.receive()
+        assert ws.close_code == WSCloseCode.POLICY_VIOLATION

@@ -9,6 +9,7 @@ from aiohttp.test_utils import make_mocked_request
 from api import keys
 from api.handlers import jobs
 from api.metrics import Metrics
+from api.rights import Right
 from api.slots import Frame, Slot
 
 
@@ -60,11 +61,11 @@ async def test_who_stalls_is_cut_off(
     request_of: web.Request, transport: Transport, slot: Slot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs, "STALL_SECONDS", 0.05)
-    await asyncio.wait_for(jobs._send_frames(request_of, Deaf(), slot), 5)
+    await asyncio.wait_for(jobs._send_frames(request_of, Deaf(), slot, Right(request_of)), 5)
     assert transport.cut
     assert request_of.app[keys.METRICS].registry.get_sample_value("tidemark_watchers_stalled_total") == 1
 
 
 async def test_who_has_left_is_left_alone(request_of: web.Request, transport: Transport, slot: Slot) -> None:
-    await asyncio.wait_for(jobs._send_frames(request_of, Gone(), slot), 5)
+    await asyncio.wait_for(jobs._send_frames(request_of, Gone(), slot, Right(request_of)), 5)
     assert not transport.cut
