@@ -9,7 +9,7 @@ from aiohttp import web
 
 from api import keys
 from api.admission import Admission
-from api.binding import BODY_BYTES, bind
+from api.binding import bind
 from api.framing import framed
 from api.health import HealthCheck
 from api.metrics import Metrics
@@ -25,6 +25,7 @@ from api.receptions import Receptions
 from api.routes import ROUTES
 from api.scopes import scopes_of
 from api.standing import Standing
+from api.table import BODY_BYTES
 from api.throttle import Throttle
 from api.tokens import AccessTokens
 from api.tus import speak

@@ -19,8 +19,6 @@ from api.table import Route
 from schemas.problems import Problem
 from schemas.rates import RateClass
 
-BODY_BYTES = 64 * 1024
-"""The largest JSON body."""
 _BODY_SECONDS = 15.0
 
 
@@ -55,7 +53,7 @@ def handler(route: Route) -> Handler:
         request[MEDIA] = route.is_media
         await _let_in(request, route)
         await go_on(request)
-        taken = (await _taken(request, route.takes, route.reads_query),) if route.takes else ()
+        taken = (await _taken(request, route, route.takes),) if route.takes else ()
         with _place(request, route):
             given = await route.handler(request, *taken)
         if route.audited:
@@ -101,11 +99,11 @@ def answer(given: BaseModel | None, status: int) -> web.Response:
     )
 
 
-async def _taken(request: web.Request, model: type[BaseModel], query: bool) -> BaseModel:
+async def _taken(request: web.Request, route: Route, model: type[BaseModel]) -> BaseModel:
     try:
-        if query:
+        if route.reads_query:
             return model.model_validate(_query(request, model))
-        return model.model_validate_json(await _body(request), strict=True)
+        return model.model_validate_json(await _body(request, route.body_bytes), strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         if first["type"] == "json_invalid":
@@ -120,10 +118,10 @@ def _query(request: web.Request, model: type[BaseModel]) -> dict[str, Any]:
     return {name: sent.getall(name) if name in several else sent[name] for name in sent}
 
 
-async def _body(request: web.Request) -> bytes:
+async def _body(request: web.Request, most: int) -> bytes:
     try:
         async with asyncio.timeout(_BODY_SECONDS):
-            return await request.read()
+            return await request.clone(client_max_size=most).read()
     except web.RequestPayloadError as error:
         raise Problem("invalid_request", "The body broke off, or is not encoded as its header says.") from error
     except TimeoutError as error:

@@ -141,6 +141,8 @@ _PRINTED = ("image/jpeg", "application/zip", "application/pdf")
 _MEDIA = (*sorted({*UPLOADED, "video/mp4", "audio/mp4", "audio/wav"}), "image/jpeg", "application/zip")
 _TEXTS = ("text/plain", "application/x-subrip", "text/vtt")
 _LOCATION = ("Location",)
+_PARTS_BYTES = 2 * 1024 * 1024
+"""Of JSON: 10,000 parts, each with the longest ETag that is taken."""
 _UPLOAD_PROBLEMS = ("too_large", "unsupported_media", "invalid_field", "queue_full")
 _WORK_PROBLEMS = ("not_found", "not_ready", "job_running", "too_many_jobs", "queue_full", "original_expired")
 _RETRY_PROBLEMS = ("not_found", "job_running", "job_ended", "queue_full", "original_expired", "rendition_expired")
@@ -207,7 +209,7 @@ _OWN: tuple[Route, ...] = (
     Route("POST", f"{_RECORDING}/multipart-complete", uploads.multipart_complete, "Say that all parts are there",
           takes=MultipartComplete, gives=Accepted, status=202,
           problems=("not_found", "upload_ended", "object_missing", "parts_mismatch", "size_mismatch",
-                    *_UPLOAD_PROBLEMS)),
+                    *_UPLOAD_PROBLEMS), body_bytes=_PARTS_BYTES),
     Route("DELETE", f"{_RECORDING}/multipart", uploads.multipart_abort, "Throw an upload in parts away", status=204,
           problems=("not_found", "upload_ended", "on_hold")),
     # resumable uploads

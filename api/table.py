@@ -9,6 +9,8 @@ from pydantic import BaseModel
 from api.access import Access
 from schemas.rates import RateClass
 
+BODY_BYTES = 64 * 1024
+"""The largest JSON body, where a route says nothing else."""
 _OWN = "/api/v1/"
 """The API's own paths begin so."""
 
@@ -22,7 +24,8 @@ class Route:
     `media` lists the content types of an answer that is not JSON, `sends` what each event of a stream or frame of a
     websocket holds. `headers` are those of a success that mean something beyond what every answer has, `problems` the
     codes beyond those that every route has.
-    `rate` is what its requests count as, where `rate_class` would say something else.
+    `rate` is what its requests count as, where `rate_class` would say something else; `body_bytes` is how large a JSON
+    body may be.
     """
 
     method: str
@@ -42,6 +45,7 @@ class Route:
     head: bool = False
     alias_of: str | None = None
     rate: RateClass | None = None
+    body_bytes: int = BODY_BYTES
 
     @property
     def reads_query(self) -> bool:

@@ -57,7 +57,8 @@ class Bodies:
             return {"required": True, "content": {"multipart/form-data": {"schema": _form(route)}}}
         if route.takes is None or route.reads_query:
             return None
-        return {"required": True, "content": {_JSON: self.of(route.takes)}}
+        most = f"At most {route.body_bytes // 1024} KiB."
+        return {"required": True, "description": most, "content": {_JSON: self.of(route.takes)}}
 
     def answer(self, route: Route) -> dict[str, Any]:
         """The content of the route's answer, by its type; empty where there is none."""

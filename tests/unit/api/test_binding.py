@@ -1,16 +1,20 @@
 """What a query says, one value a parameter or all of them where there may be several; and what an address means."""
 
+import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import make_mocked_request
+from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 from pydantic import BaseModel
 
 from api.access import Access
 from api.binding import bind, handler
-from api.table import Route
+from api.routes import ROUTES
+from api.table import BODY_BYTES, Route
 from schemas.jobs import Status
+from schemas.multipart import MOST_PARTS, MultipartComplete, PartSent
 from schemas.problems import Problem
 from schemas.rates import RateClass
 from schemas.requests import JobQuery
@@ -47,6 +51,30 @@ async def test_a_wrong_value_among_several_is_named(query: str) -> None:
     with pytest.raises(Problem) as caught:
         await taken(query)
     assert {field.field.split(".")[0] for field in caught.value.fields} == {"status"}
+
+
+def a_list(parts: int, spaces: int = 0) -> io.BytesIO:
+    sent = tuple(PartSent(number=number, etag="e" * 128) for number in range(1, parts + 1))
+    return io.BytesIO(MultipartComplete(parts=sent).model_dump_json().encode() + b" " * spaces)
+
+
+async def test_a_route_takes_as_large_a_body_as_it_says() -> None:
+    """The list of an upload's parts is longer than what is taken elsewhere."""
+
+    async def count(_: web.Request, body: MultipartComplete) -> web.Response:
+        return web.Response(text=str(len(body.parts or ())))
+
+    (complete,) = (route for route in ROUTES if route.operation_id == "uploads_multipart_complete")
+    usual = Route("POST", "/usual", count, "", Access.OPEN, takes=MultipartComplete, rate=RateClass.FREE)
+    large = replace(usual, path="/large", body_bytes=complete.body_bytes)
+    app = web.Application(client_max_size=BODY_BYTES)
+    bind(app, (usual, large))
+    async with TestClient(TestServer(app)) as client:
+        for parts in (5000, MOST_PARTS):
+            response = await client.post("/large", data=a_list(parts))
+            assert (response.status, await response.text()) == (200, str(parts))
+        assert (await client.post("/large", data=a_list(MOST_PARTS, complete.body_bytes))).status == 413
+        assert (await client.post("/usual", data=a_list(5000))).status == 413
 
 
 @pytest.mark.parametrize(

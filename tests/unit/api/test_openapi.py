@@ -78,6 +78,16 @@ def test_an_answer_of_a_kind_has_its_headers(operation: dict[str, Any]) -> None:
         assert status not in wanted or wanted[status] in headers["headers"]
 
 
+def test_a_body_says_how_large_it_may_be() -> None:
+    said = {name: found["requestBody"]["description"] for name, found in operations() if _takes_json(found)}
+    assert said.pop("POST /api/v1/recordings/{id}/multipart-complete") == "At most 2048 KiB."
+    assert set(said.values()) == {"At most 64 KiB."}
+
+
+def _takes_json(operation: dict[str, Any]) -> bool:
+    return "application/json" in operation.get("requestBody", {}).get("content", {})
+
+
 def test_a_problem_is_described_once() -> None:
     for name, response in COMPONENTS["responses"].items():
         assert response["x-codes"] == name.split(".")
