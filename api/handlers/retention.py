@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import structlog
 from aiohttp import web
 
+from api.audit import note
 from api.folders import ensure, implied
 from api.keys import CALLER, FOLDERS, KEEPER, RECORDINGS, RULES
 from schemas.folders import Folder
@@ -42,7 +43,9 @@ async def rules(request: web.Request) -> RuleList:
 
 async def add_rule(request: web.Request, body: RuleNew) -> RuleView:
     """Makes a rule for the caller's recordings; it is applied from the next look at all recordings on."""
-    return await _add(request, _rule(body, request[CALLER], body.course_id))
+    made = await _add(request, _rule(body, request[CALLER], body.course_id))
+    await note(request, "retention.add_rule", {"id": made.id})
+    return made
 
 
 async def remove_rule(request: web.Request) -> None:

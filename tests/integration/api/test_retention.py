@@ -22,6 +22,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 RULES, PREVIEW = "/api/v1/retention/rules", "/api/v1/retention/preview"
 ORIGINALS = {"older_than_days": 30, "what": "originals"}
 REASON = {"reason": "Case 1"}
+AUDIT = "/api/v1/admin/audit"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -140,6 +141,30 @@ async def test_nobody_deletes_what_is_on_hold(client: TestClient, root: Person, 
         assert await stored(client, address) is None
     for hold in holds[:2]:
         await expect_problem(await root.call("PUT", hold, json=REASON), "not_found")
+
+
+async def test_holds_and_rules_are_on_record(client: TestClient, root: Person) -> None:
+    eve = await Person.register(client, "eve-record")
+    response = await eve.call("POST", "/api/v1/courses", json={"title": "Biology", "id": "biology"})
+    assert response.status == 201
+    hold = f"/api/v1/admin/people/{eve.user['id']}/courses/biology/hold"
+    assert (await root.call("PUT", hold, json=REASON)).status == 200
+    assert (await root.call("DELETE", hold)).status == 204
+    rule = await (await eve.call("POST", RULES, json=ORIGINALS)).json()
+    assert (await eve.call("DELETE", f"{RULES}/{rule['id']}")).status == 204
+    kept = [
+        [(item["action"], item["user_id"], item["about"]) for item in (await root.get(path))["items"]]
+        for path in (AUDIT, f"{AUDIT}?user_id={eve.user['id']}")
+    ]
+    course = {"owner_id": eve.user["id"], "course_id": "biology"}
+    assert kept[0][2:4] == [
+        ("retention.release_course", root.user["id"], course),
+        ("retention.hold_course", root.user["id"], course),
+    ]
+    assert kept[1][:2] == [
+        ("retention.remove_rule", eve.user["id"], {"id": rule["id"]}),
+        ("retention.add_rule", eve.user["id"], {"id": rule["id"]}),
+    ]
 
 
 async def test_the_operators_rules_are_for_everybody(client: TestClient, root: Person, webm: bytes) -> None:

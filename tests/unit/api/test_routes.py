@@ -89,6 +89,8 @@ def test_keys_need_a_scope_of_noun_and_verb() -> None:
 def test_deletions_and_what_administrators_change_are_on_record() -> None:
     kept = {route.audited for route in ROUTES}
     assert {"recordings.delete", "projects.clear", "api_keys.revoke", "admin.replay", "admin.resume"} <= kept
+    assert {f"retention.{act}_{what}" for act in ("hold", "release") for what in ("recording", "course")} <= kept
+    assert {f"retention.{act}_everybodys_rule" for act in ("add", "remove")} | {"retention.remove_rule"} <= kept
     assert not [route for route in ROUTES if route.method == "DELETE" and route.audited is None]
 
 
