@@ -49,7 +49,7 @@ async def test_what_is_in_a_course_on_hold_stays_with_its_last_reader(world, let
     with pytest.raises(OnHold, match="A case is open"):
         await letting_go.let_go(left, "ada")
     assert await world.resources.recordings.get(recording.id) == left
-    await world.resources.folders.delete(owner_id, "algebra")
+    await world.resources.folders.update(owner_id, "algebra", {"hold": None})
     await letting_go.let_go(left, "ada")
     assert await world.resources.recordings.stored(recording.id) is None
 
