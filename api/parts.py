@@ -90,9 +90,12 @@ async def join(app: web.Application, recording: Recording, body: MultipartComple
     try:
         found = await app[PARTS].listed(key, parts.upload_id)
         await app[PARTS].complete(key, parts.upload_id, _expect_all(recording, found, body))
-    except UploadMissing as error:
-        if await app[OBJECTS].stat(key) is None:
-            raise Problem("object_missing", "The upload was thrown away.") from error
+    except (UploadMissing, Problem) as error:
+        if await app[OBJECTS].stat(key) is not None:  # somebody else has joined them meanwhile: the parts are gone
+            return
+        if isinstance(error, Problem):
+            raise
+        raise Problem("object_missing", "The upload was thrown away.") from error
 
 
 def _expect_all(recording: Recording, found: list[StoredPart], body: MultipartComplete) -> list[StoredPart]:
