@@ -124,9 +124,10 @@ async def _install(home: Path) -> None:
     fresh = lock.exists() and lock.read_bytes() == (_PEER / "package-lock.json").read_bytes()
     for file in _PEER.iterdir():
         shutil.copy(file, home)
-    if fresh and (home / "node_modules").exists():
+    if fresh and (home / "node_modules" / ".package-lock.json").exists():
         return
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "NODE_OPTIONS": "--use-system-ca"}
     npm = await asyncio.create_subprocess_exec(
         _tool("npm"), "ci", "--no-audit", "--no-fund", "--loglevel=error", cwd=home, env=environment
     )

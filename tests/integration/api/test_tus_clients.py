@@ -113,7 +113,7 @@ async def node() -> Path:
     home.mkdir(parents=True, exist_ok=True)
     for file in NODE.glob("*"):
         shutil.copy(file, home)
-    if not (home / "node_modules").exists():
+    if not (home / "node_modules" / ".package-lock.json").exists():  # which npm writes last
         shutil.copy(NODE / ".npmrc", home)
         await run(tool("npm"), "ci", "--no-audit", "--no-fund", "--loglevel=error", cwd=home)
     return home
@@ -124,7 +124,8 @@ def tool(name: str) -> str:
 
 
 async def run(*command: str, cwd: Path) -> str:
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "NODE_OPTIONS": "--use-system-ca"}  # a network's own authority counts
     process = await asyncio.create_subprocess_exec(
         *command, cwd=cwd, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
