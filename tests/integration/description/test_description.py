@@ -32,9 +32,10 @@ def succeeded(person: Person) -> set[tuple[str, str]]:
 async def test_as_a_user(tmp_path: Path, user: Person, things: Things) -> None:
     run = await schemathesis(tmp_path, user.client, "-n", "10", things=things, headers=user.headers)
     assert run.passed, run.said
+    told = [route for route in ROUTES if route.access is not Access.ADMIN and route.status != 101]
     wanted = {
-        (route.method, route.path) for route in ROUTES if route.access is not Access.ADMIN and route.status != 101
-    }
+        (route.method, route.path) for route in told if route.noun != "tus"
+    }  # which real clients speak: see there
     missed = wanted - succeeded(user)
     assert len(missed) < _MISSED_SHARE * len(wanted), f"add what these are about to `things`: {sorted(missed)}"
 
