@@ -30,7 +30,7 @@ def succeeded(person: Person) -> set[tuple[str, str]]:
 
 
 async def test_as_a_user(tmp_path: Path, user: Person, things: Things) -> None:
-    run = await schemathesis(tmp_path, user.client, "-n", "10", things=things, headers=user.headers)
+    run = await schemathesis(tmp_path, user.client, "-n", "7", things=things, headers=user.headers)
     assert run.passed, run.said
     told = [route for route in ROUTES if route.access is not Access.ADMIN and route.status != 101]
     wanted = {
