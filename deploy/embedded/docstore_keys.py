@@ -15,6 +15,8 @@ from typing import Any
 
 import jpype
 
+from deploy.embedded.class_files import described, method_type, parsed
+
 _PACKAGE = "de.bwaldvogel.mongo.backend"
 _BY_BYTES, _BY_VALUE = 0, 1
 
@@ -45,16 +47,15 @@ def _comparable(neighbour: Any) -> Any:
     """The bytes of KeyValue's class, with its one more interface and method."""
     class_file = jpype.JClass("java.lang.classfile.ClassFile")
     interfaces = jpype.JClass("java.lang.classfile.Interfaces")
-    described, method = jpype.JClass("java.lang.constant.ClassDesc").of, _method_type
     key_value, values = described(f"{_PACKAGE}.KeyValue"), described("java.util.List")
     comparator, arrays = described(f"{_PACKAGE}.ValueComparator"), described("java.util.Arrays")
 
     def compare_to(code: Any) -> None:
         for place in (0, 1):
             code.aload(place).checkcast(key_value).getfield(key_value, "values", values)
-            code.invokeinterface(values, "toArray", method("()[Ljava/lang/Object;"))
-        code.invokestatic(comparator, "ascWithoutListHandling", method(f"(){comparator.descriptorString()}"))
-        compare = method("([Ljava/lang/Object;[Ljava/lang/Object;Ljava/util/Comparator;)I")
+            code.invokeinterface(values, "toArray", method_type("()[Ljava/lang/Object;"))
+        code.invokestatic(comparator, "ascWithoutListHandling", method_type(f"(){comparator.descriptorString()}"))
+        compare = method_type("([Ljava/lang/Object;[Ljava/lang/Object;Ljava/util/Comparator;)I")
         code.invokestatic(arrays, "compare", compare).ireturn()
 
     def build(builder: Any) -> None:
@@ -64,11 +65,7 @@ def _comparable(neighbour: Any) -> Any:
                 builder.withInterfaceSymbols([*named, described("java.lang.Comparable")])
             else:
                 builder.with_(element)
-        builder.withMethodBody("compareTo", method("(Ljava/lang/Object;)I"), class_file.ACC_PUBLIC, compare_to)
+        builder.withMethodBody("compareTo", method_type("(Ljava/lang/Object;)I"), class_file.ACC_PUBLIC, compare_to)
 
-    found = class_file.of().parse(neighbour.getResourceAsStream("KeyValue.class").readAllBytes())
+    found = parsed(neighbour, "KeyValue.class")
     return class_file.of().build(key_value, build)
-
-
-def _method_type(descriptor: str) -> Any:
-    return jpype.JClass("java.lang.constant.MethodTypeDesc").ofDescriptor(descriptor)

@@ -19,6 +19,8 @@ from typing import Any
 
 import jpype
 
+from deploy.embedded.class_files import described, method_type, parsed
+
 _PACKAGE = "org.h2.mvstore.type"
 _OURS = f"{_PACKAGE}.StoredValue"
 _SERVER_DOCUMENT, _SERVER_KEY = "de.bwaldvogel.mongo.bson.Document", "de.bwaldvogel.mongo.backend.KeyValue"
@@ -43,20 +45,12 @@ def write_values_as_bson() -> None:
         lookup.defineClass(definition)
 
 
-def _class(name: str) -> Any:
-    return jpype.JClass("java.lang.constant.ClassDesc").of(name)
-
-
-def _method(descriptor: str) -> Any:
-    return jpype.JClass("java.lang.constant.MethodTypeDesc").ofDescriptor(descriptor)
-
-
 def _bytes_to_value() -> Any:
-    return _method("([B)Ljava/lang/Object;")
+    return method_type("([B)Ljava/lang/Object;")
 
 
 def _value_to_bytes() -> Any:
-    return _method("(Ljava/lang/Object;)[B")
+    return method_type("(Ljava/lang/Object;)[B")
 
 
 def _object_type(neighbour: Any) -> Any:
@@ -67,7 +61,7 @@ def _object_type(neighbour: Any) -> Any:
 
     def call_ours(code: Any, element: Any) -> None:
         if isinstance(element, invocation) and str(element.name().stringValue()) in ours:
-            code.invokestatic(_class(_OURS), *ours[str(element.name().stringValue())])
+            code.invokestatic(described(_OURS), *ours[str(element.name().stringValue())])
         else:
             code.with_(element)
 
@@ -82,8 +76,8 @@ def _object_type(neighbour: Any) -> Any:
                 builder.with_(element)
 
     method_model, name = jpype.JClass(f"{models}.MethodModel"), "ObjectDataType$SerializedObjectType"
-    found = class_file.of().parse(neighbour.getResourceAsStream(f"{name}.class").readAllBytes())
-    return class_file.of().build(_class(f"{_PACKAGE}.{name}"), build)
+    found = parsed(neighbour, f"{name}.class")
+    return class_file.of().build(described(f"{_PACKAGE}.{name}"), build)
 
 
 def _nothing(_: Any) -> None:
@@ -96,31 +90,31 @@ def _stored_value() -> Any:
     methods: dict[str, tuple[Any, Callable[[Any], None]]] = {
         "toBytes": (_value_to_bytes(), _to_bytes),
         "toValue": (_bytes_to_value(), _to_value),
-        "isExact": (_method("(Ljava/lang/Object;)Z"), _is_exact),
+        "isExact": (method_type("(Ljava/lang/Object;)Z"), _is_exact),
     }
 
     def build(builder: Any) -> None:
-        for name, (described, body) in methods.items():
-            builder.withMethodBody(name, described, class_file.ACC_STATIC, body)
+        for name, (kind, body) in methods.items():
+            builder.withMethodBody(name, kind, class_file.ACC_STATIC, body)
 
-    return class_file.of().build(_class(_OURS), build)
+    return class_file.of().build(described(_OURS), build)
 
 
 def _to_bytes(code: Any) -> None:
     """toBytes: local 1 is the BSON type, 2 what is written as that type, 3 the buffer, 4 its bytes."""
     key, encode, serialize = code.newLabel(), code.newLabel(), code.newLabel()
-    code.aload(0).instanceOf(_class(_SERVER_DOCUMENT)).ifeq(key)
+    code.aload(0).instanceOf(described(_SERVER_DOCUMENT)).ifeq(key)
     code.loadConstant(_DOCUMENT).istore(1).aload(0).astore(2).goto_(encode)
-    code.labelBinding(key).aload(0).instanceOf(_class(_SERVER_KEY)).ifeq(serialize)
+    code.labelBinding(key).aload(0).instanceOf(described(_SERVER_KEY)).ifeq(serialize)
     code.loadConstant(_ARRAY).istore(1)
-    code.aload(0).checkcast(_class(_SERVER_KEY))
-    code.invokevirtual(_class(_SERVER_KEY), "stream", _method("()Ljava/util/stream/Stream;"))
-    code.invokeinterface(_class("java.util.stream.Stream"), "toList", _method("()Ljava/util/List;")).astore(2)
+    code.aload(0).checkcast(described(_SERVER_KEY))
+    code.invokevirtual(described(_SERVER_KEY), "stream", method_type("()Ljava/util/stream/Stream;"))
+    code.invokeinterface(described("java.util.stream.Stream"), "toList", method_type("()Ljava/util/List;")).astore(2)
     code.labelBinding(encode).aload(2)
-    code.invokestatic(_class(_OURS), "isExact", _method("(Ljava/lang/Object;)Z")).ifeq(serialize)
-    code.trying(lambda block: _encode(block, serialize), lambda catch: catch.catching(_class(_RUNTIME_ERROR), _pop))
+    code.invokestatic(described(_OURS), "isExact", method_type("(Ljava/lang/Object;)Z")).ifeq(serialize)
+    code.trying(lambda block: _encode(block, serialize), lambda catch: catch.catching(described(_RUNTIME_ERROR), _pop))
     code.labelBinding(serialize).aload(0)
-    code.invokestatic(_class(f"{_PACKAGE}.ObjectDataType"), "serialize", _value_to_bytes()).areturn()
+    code.invokestatic(described(f"{_PACKAGE}.ObjectDataType"), "serialize", _value_to_bytes()).areturn()
 
 
 def _pop(code: Any) -> None:
@@ -129,12 +123,14 @@ def _pop(code: Any) -> None:
 
 def _encode(code: Any, too_long: Any) -> None:
     """Returns the BSON type and the BSON after it, unless that is too long."""
-    code.loadConstant(_USUAL_BYTES).invokestatic(_class(f"{_NETTY}.Unpooled"), "buffer", _method(f"(I){_BUFFER}"))
+    code.loadConstant(_USUAL_BYTES).invokestatic(
+        described(f"{_NETTY}.Unpooled"), "buffer", method_type(f"(I){_BUFFER}")
+    )
     code.astore(3).aload(3).iload(1)
-    code.invokevirtual(_class(f"{_NETTY}.ByteBuf"), "writeByte", _method(f"(I){_BUFFER}")).pop()
+    code.invokevirtual(described(f"{_NETTY}.ByteBuf"), "writeByte", method_type(f"(I){_BUFFER}")).pop()
     code.iload(1).i2b().aload(2).aload(3)
-    code.invokestatic(_class(f"{_WIRE}.BsonEncoder"), "encodeValue", _method(f"(BLjava/lang/Object;{_BUFFER})V"))
-    code.aload(3).invokestatic(_class(f"{_NETTY}.ByteBufUtil"), "getBytes", _method(f"({_BUFFER})[B")).astore(4)
+    code.invokestatic(described(f"{_WIRE}.BsonEncoder"), "encodeValue", method_type(f"(BLjava/lang/Object;{_BUFFER})V"))
+    code.aload(3).invokestatic(described(f"{_NETTY}.ByteBufUtil"), "getBytes", method_type(f"({_BUFFER})[B")).astore(4)
     code.aload(4).arraylength().loadConstant(_LONGEST).if_icmpgt(too_long).aload(4).areturn()
 
 
@@ -143,56 +139,56 @@ def _to_value(code: Any) -> None:
     bson, document = code.newLabel(), code.newLabel()
     code.aload(0).iconst_0().baload().istore(1)
     code.iload(1).ifgt(bson).aload(0)
-    code.invokestatic(_class(f"{_PACKAGE}.ObjectDataType"), "deserialize", _bytes_to_value()).areturn()
+    code.invokestatic(described(f"{_PACKAGE}.ObjectDataType"), "deserialize", _bytes_to_value()).areturn()
     code.labelBinding(bson).aload(0)
-    code.invokestatic(_class(f"{_NETTY}.Unpooled"), "wrappedBuffer", _method(f"([B){_BUFFER}")).astore(2)
+    code.invokestatic(described(f"{_NETTY}.Unpooled"), "wrappedBuffer", method_type(f"([B){_BUFFER}")).astore(2)
     code.iload(1).i2b().aload(2).iconst_1()
-    code.invokevirtual(_class(f"{_NETTY}.ByteBuf"), "skipBytes", _method(f"(I){_BUFFER}"))
-    code.invokestatic(_class(f"{_WIRE}.BsonDecoder"), "decodeValue", _method(f"(B{_BUFFER})Ljava/lang/Object;"))
+    code.invokevirtual(described(f"{_NETTY}.ByteBuf"), "skipBytes", method_type(f"(I){_BUFFER}"))
+    code.invokestatic(described(f"{_WIRE}.BsonDecoder"), "decodeValue", method_type(f"(B{_BUFFER})Ljava/lang/Object;"))
     code.astore(3).iload(1).loadConstant(_DOCUMENT).if_icmpeq(document)
-    code.new_(_class(_SERVER_KEY)).dup().aload(3).checkcast(_class("java.util.Collection"))
-    code.invokespecial(_class(_SERVER_KEY), "<init>", _method("(Ljava/util/Collection;)V")).areturn()
+    code.new_(described(_SERVER_KEY)).dup().aload(3).checkcast(described("java.util.Collection"))
+    code.invokespecial(described(_SERVER_KEY), "<init>", method_type("(Ljava/util/Collection;)V")).areturn()
     code.labelBinding(document).aload(3).areturn()
 
 
 def _is_exact(code: Any) -> None:
     """isExact: local 1 goes through what the value holds, 2 is an entry of a document."""
     a_list, a_time, other, yes, no = (code.newLabel() for _ in range(5))
-    code.aload(0).instanceOf(_class(_SERVER_DOCUMENT)).ifeq(a_list)
-    code.aload(0).checkcast(_class(_SERVER_DOCUMENT))
-    code.invokevirtual(_class(_SERVER_DOCUMENT), "entrySet", _method("()Ljava/util/Set;"))
+    code.aload(0).instanceOf(described(_SERVER_DOCUMENT)).ifeq(a_list)
+    code.aload(0).checkcast(described(_SERVER_DOCUMENT))
+    code.invokevirtual(described(_SERVER_DOCUMENT), "entrySet", method_type("()Ljava/util/Set;"))
     _each(code, lambda: _entry_is_exact(code, no), yes)
-    code.labelBinding(a_list).aload(0).instanceOf(_class("java.util.List")).ifeq(a_time)
-    code.aload(0).checkcast(_class("java.util.List"))
+    code.labelBinding(a_list).aload(0).instanceOf(described("java.util.List")).ifeq(a_time)
+    code.aload(0).checkcast(described("java.util.List"))
     _each(code, lambda: _held_is_exact(code, no), yes)
-    code.labelBinding(a_time).aload(0).instanceOf(_class("java.time.Instant")).ifeq(other)
-    code.aload(0).checkcast(_class("java.time.Instant"))
-    code.invokevirtual(_class("java.time.Instant"), "getNano", _method("()I"))
+    code.labelBinding(a_time).aload(0).instanceOf(described("java.time.Instant")).ifeq(other)
+    code.aload(0).checkcast(described("java.time.Instant"))
+    code.invokevirtual(described("java.time.Instant"), "getNano", method_type("()I"))
     code.loadConstant(1_000_000).irem().ifne(no).goto_(yes)
     code.labelBinding(other)
     for kind in _INEXACT:
-        code.aload(0).instanceOf(_class(kind)).ifne(no)
+        code.aload(0).instanceOf(described(kind)).ifne(no)
     code.labelBinding(yes).iconst_1().ireturn().labelBinding(no).iconst_0().ireturn()
 
 
 def _each(code: Any, step: Callable[[], None], after: Any) -> None:
     """Takes one step for each of the collection on the stack: it finds an element there."""
-    again, iterator = code.newLabel(), _class("java.util.Iterator")
-    code.invokeinterface(_class("java.util.Collection"), "iterator", _method("()Ljava/util/Iterator;")).astore(1)
-    code.labelBinding(again).aload(1).invokeinterface(iterator, "hasNext", _method("()Z")).ifeq(after)
-    code.aload(1).invokeinterface(iterator, "next", _method("()Ljava/lang/Object;"))
+    again, iterator = code.newLabel(), described("java.util.Iterator")
+    code.invokeinterface(described("java.util.Collection"), "iterator", method_type("()Ljava/util/Iterator;")).astore(1)
+    code.labelBinding(again).aload(1).invokeinterface(iterator, "hasNext", method_type("()Z")).ifeq(after)
+    code.aload(1).invokeinterface(iterator, "next", method_type("()Ljava/lang/Object;"))
     step()
     code.goto_(again)
 
 
 def _entry_is_exact(code: Any, no: Any) -> None:
-    entry, anything = _class("java.util.Map").nested("Entry"), _method("()Ljava/lang/Object;")
+    entry, anything = described("java.util.Map").nested("Entry"), method_type("()Ljava/lang/Object;")
     code.checkcast(entry).astore(2).aload(2).invokeinterface(entry, "getKey", anything)
-    code.checkcast(_class("java.lang.String")).iconst_0()
-    code.invokevirtual(_class("java.lang.String"), "indexOf", _method("(I)I")).ifge(no)
+    code.checkcast(described("java.lang.String")).iconst_0()
+    code.invokevirtual(described("java.lang.String"), "indexOf", method_type("(I)I")).ifge(no)
     code.aload(2).invokeinterface(entry, "getValue", anything)
     _held_is_exact(code, no)
 
 
 def _held_is_exact(code: Any, no: Any) -> None:
-    code.invokestatic(_class(_OURS), "isExact", _method("(Ljava/lang/Object;)Z")).ifeq(no)
+    code.invokestatic(described(_OURS), "isExact", method_type("(Ljava/lang/Object;)Z")).ifeq(no)
