@@ -4,6 +4,8 @@ What is somebody else's, what lies in another project than the path says, and wh
 Problem not_found. Lists, counts and changes are scoped by the stores, whose methods take the caller's id.
 """
 
+from collections.abc import Sequence
+
 from aiohttp import web
 
 from api.access import is_admin
@@ -69,10 +71,20 @@ async def owned_job(request: web.Request) -> Job:
 async def readable_job(request: web.Request) -> Job:
     """The caller's job, or one that takes in a lecture which the caller is linked to."""
     job = await request.app[JOBS].get(request.match_info["id"])
-    if job is not None and job.job_type is JobType.LECTURE:
-        lecture = await request.app[RECORDINGS].get(job.recording_id)
-        return _job_here(request, job if lecture and lecture.linked(request[CALLER]) else None)
-    return _job_here(request, job if job and job.owner_id == request[CALLER] else None)
+    return _job_here(request, job if job and await _may_read(request, job) else None)
+
+
+async def readable_jobs(request: web.Request, job_ids: Sequence[str]) -> dict[str, Job]:
+    """Those of the jobs that `readable_job` would find, by id."""
+    found = await request.app[JOBS].get_many(job_ids)
+    return {job.id: job for job in found if await _may_read(request, job)}
+
+
+async def _may_read(request: web.Request, job: Job) -> bool:
+    if job.job_type is not JobType.LECTURE:
+        return job.owner_id == request[CALLER]
+    lecture = await request.app[RECORDINGS].get(job.recording_id)
+    return lecture is not None and lecture.linked(request[CALLER])
 
 
 def _recording_id(request: web.Request) -> str:

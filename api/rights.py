@@ -1,10 +1,10 @@
-"""Whether whoever watches a job may go on: he may still read it, and what he came with is still good."""
+"""Whether whoever watches may go on: he may still read what he watches, and what he came with is still good."""
 
 import time
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from api.ownership import readable_job
 from api.proofs import expect_good_still
 from schemas.problems import Problem
 from stores.errors import StoreUnavailable
@@ -13,11 +13,15 @@ CHECK_SECONDS = 15.0
 
 
 class Right:
-    """A watcher's right, as good as it was when he was let in, and looked at again every CHECK_SECONDS."""
+    """A watcher's right, as good as it was when he was let in, and looked at again every CHECK_SECONDS.
 
-    def __init__(self, request: web.Request) -> None:
+    `look` raises Problem once there is nothing any more that he may read.
+    """
+
+    def __init__(self, request: web.Request, look: Callable[[], Awaitable[object]]) -> None:
         self.ended = False
         self._request = request
+        self._look = look
         self._checked = time.monotonic()
 
     async def lasts(self) -> bool:
@@ -26,7 +30,7 @@ class Right:
             self._checked = time.monotonic()
             try:
                 await expect_good_still(self._request)
-                await readable_job(self._request)
+                await self._look()
             except Problem:
                 self.ended = True
             except StoreUnavailable:

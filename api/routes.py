@@ -26,6 +26,7 @@ from api.handlers import (
     tickets,
     tus,
     uploads,
+    watching,
 )
 from api.table import Route
 from schemas.account import (
@@ -117,6 +118,7 @@ from schemas.retention import (
     RuleView,
 )
 from schemas.transcripts import Transcript
+from schemas.watching import Told
 from schemas.workers import StageList, StageResumed
 from stores.signatures import CONTENT_TYPES as UPLOADED
 
@@ -326,14 +328,16 @@ _OWN: tuple[Route, ...] = (
           status=202, headers=_LOCATION, problems=_RETRY_PROBLEMS, alias_of=f"{_JOB}/retry", rate=_HEAVY),
     Route("GET", _PROJECT_JOB, jobs.detail, "A job's state", gives=JobView, problems=("not_found",), head=True,
           alias_of=_JOB),
-    Route("GET", f"{_PROJECT_JOB}/events", jobs.events, "A job's states as server-sent events", _WATCHER,
+    Route("GET", f"{_PROJECT_JOB}/events", watching.events, "A job's states as server-sent events", _WATCHER,
           problems=("not_found",), media=("text/event-stream",), sends=JobView, alias_of=f"{_JOB}/events"),
-    Route("GET", f"{_PROJECT_JOB}/ws", jobs.socket, "A job's states over a websocket", _WATCHER, status=101,
+    Route("GET", f"{_PROJECT_JOB}/ws", watching.socket, "A job's states over a websocket", _WATCHER, status=101,
           problems=("not_found",), sends=JobView, alias_of=f"{_JOB}/ws"),
+    Route("GET", f"{_JOBS}/ws", watching.sockets, "The states of many jobs over one websocket", _WATCHER, status=101,
+          sends=Told),
     Route("GET", _JOB, jobs.detail, "A job's state", gives=JobView, problems=("not_found",), head=True),
-    Route("GET", f"{_JOB}/events", jobs.events, "A job's states as server-sent events", _WATCHER,
+    Route("GET", f"{_JOB}/events", watching.events, "A job's states as server-sent events", _WATCHER,
           problems=("not_found",), media=("text/event-stream",), sends=JobView),
-    Route("GET", f"{_JOB}/ws", jobs.socket, "A job's states over a websocket", _WATCHER, status=101,
+    Route("GET", f"{_JOB}/ws", watching.socket, "A job's states over a websocket", _WATCHER, status=101,
           problems=("not_found",), sends=JobView),
     # retention
     Route("GET", _RULES, retention.rules, "List the rules that hold for the caller", gives=RuleList, head=True),

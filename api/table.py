@@ -13,6 +13,8 @@ BODY_BYTES = 64 * 1024
 """The largest JSON body, where a route says nothing else."""
 _OWN = "/api/v1/"
 """The API's own paths begin so."""
+_PART_OF = {"watching": "jobs"}
+"""Handlers' modules whose routes are listed, and let in, as another's."""
 
 Answering = Callable[..., Awaitable[BaseModel | web.StreamResponse | None]]
 
@@ -77,8 +79,9 @@ class Route:
 
     @property
     def noun(self) -> str:
-        """The handler's module: the group that the route is listed under."""
-        return self.handler.__module__.rsplit(".", 1)[-1]
+        """The handler's module, or which one it is a part of: the group that the route is listed under."""
+        module = self.handler.__module__.rsplit(".", 1)[-1]
+        return _PART_OF.get(module, module)
 
     @property
     def scope(self) -> str:

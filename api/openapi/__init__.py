@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from api import handlers
 from api.openapi.bodies import Bodies
 from api.openapi.codes import problem_codes
 from api.openapi.headers import described
@@ -67,8 +68,9 @@ def _before(routes: tuple[Route, ...]) -> str:
 
 
 def _tags(routes: tuple[Route, ...]) -> list[dict[str, str]]:
-    """A group for each module of handlers, described as the module describes itself."""
-    modules = {route.noun: sys.modules[route.handler.__module__] for route in routes}
+    """A group for each noun, described as its module of handlers describes itself."""
+    nouns = dict.fromkeys(route.noun for route in routes)
+    modules = {noun: sys.modules[f"{handlers.__name__}.{noun}"] for noun in nouns}
     return [{"name": noun, "description": (module.__doc__ or "").strip()} for noun, module in modules.items()]
 
 

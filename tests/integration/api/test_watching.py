@@ -7,7 +7,7 @@ from aiohttp import WSCloseCode, WSMsgType
 from aiohttp.test_utils import TestClient
 
 from api import rights
-from api.handlers import jobs
+from api.handlers import watching
 from deploy.embedded.stack import Services
 from schemas.settings import Settings
 from tests.integration.api.conftest import settings_for
@@ -40,7 +40,7 @@ async def test_beyond_so_many_of_a_caller_nobody_watches(client: TestClient, ada
 @pytest.fixture
 def looking(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rights, "CHECK_SECONDS", 0.05)
-    monkeypatch.setattr(jobs, "_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(watching, "_LOOK_SECONDS", 0.05)
 
 
 @pytest.mark.usefixtures("looking")

@@ -7,7 +7,7 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from api.access import from_own_page
-from api.handlers.jobs import last_seen
+from api.handlers.watching import last_seen
 from api.keys import REQUEST_ID
 from api.problems import CONTENT_TYPE, explained
 from schemas.failures import Retryable

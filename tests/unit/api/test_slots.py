@@ -5,13 +5,15 @@ import asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.slots import Frame, Slot
+from api.frames import Frame
+from api.slots import Slot
 
-FRAMES = st.lists(st.integers(min_value=1, max_value=50).map(lambda version: Frame(version, False, b"")), max_size=30)
+VERSIONS = st.integers(min_value=1, max_value=50)
+FRAMES = st.lists(VERSIONS.map(lambda version: Frame("a", version, False, b"")), max_size=30)
 
 
 def frame(version: int, *, ended: bool = False) -> Frame:
-    return Frame(version, ended, str(version).encode())
+    return Frame("a", version, ended, str(version).encode())
 
 
 async def test_the_latest_replaces_what_was_not_taken() -> None:

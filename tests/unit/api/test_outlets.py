@@ -1,0 +1,201 @@
+"""A websocket's way out: at once while its client keeps up, the latest of each job when it does not."""
+
+import asyncio
+
+import pytest
+from aiohttp import WSMsgType, web
+from aiohttp.test_utils import make_mocked_request
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.frames import Frame
+from api.outlets import Outlet
+
+
+class Socket(web.WebSocketResponse):
+    """A websocket that keeps what it was given, as a transport does whose client is slow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[bytes] = []
+        self.left = False
+        self.waits = False
+
+    async def send_frame(self, message: bytes, opcode: WSMsgType, compress: int | None = None) -> None:
+        if self.left:
+            raise ConnectionResetError
+        self.sent.append(message)
+        if self.waits:
+            await asyncio.Event().wait()
+
+
+class Protocol:
+    """What a request looks at of its protocol."""
+
+    transport = writer = ssl_context = peername = sockname = None
+    writing_paused = False
+
+
+class Line:
+    """An outlet, and what it stands on."""
+
+    def __init__(self) -> None:
+        self.protocol = Protocol()
+        self.writer = Writer()
+        request = make_mocked_request("GET", "/", protocol=self.protocol, writer=self.writer)
+        self.outlet, self.socket = Outlet(request), Socket()
+
+    def opened(self) -> "Line":
+        self.outlet.open(self.socket)
+        return self
+
+    def fill(self) -> None:
+        """The client takes nothing more."""
+        self.protocol.writing_paused = True
+        self.writer.room.clear()
+
+    def drain(self) -> None:
+        self.protocol.writing_paused = False
+        self.writer.room.set()
+
+
+class Writer:
+    """Whether there is room to write."""
+
+    def __init__(self) -> None:
+        self.room = asyncio.Event()
+        self.room.set()
+
+    async def drain(self) -> None:
+        await self.room.wait()
+
+
+def frame(version: int, *, job: str = "a", ended: bool = False) -> Frame:
+    return Frame(job, version, ended, f"{job}{version}".encode())
+
+
+async def test_while_the_client_keeps_up_a_state_is_sent_at_once() -> None:
+    line = Line().opened()
+    line.outlet.follow("a")
+    for version in (1, 2, 2, 1, 3):
+        line.outlet.put(frame(version))
+    assert line.socket.sent == [b"a1", b"a2", b"a3"]
+
+
+async def test_nothing_is_sent_before_the_socket_is_there() -> None:
+    line = Line()
+    line.outlet.follow("a")
+    line.outlet.put(frame(1))
+    line.outlet.put(frame(2))
+    line.opened()
+    await line.outlet.flush(1, 1)
+    assert line.socket.sent == [b"a2"]
+
+
+async def test_what_is_not_followed_is_not_sent() -> None:
+    line = Line().opened()
+    line.outlet.put(frame(1))
+    line.outlet.follow("a", seen=5)
+    line.outlet.put(frame(5))
+    line.outlet.put(frame(6))
+    line.outlet.forget("a")
+    line.outlet.put(frame(7))
+    assert line.socket.sent == [b"a6"]
+
+
+async def test_a_client_that_does_not_keep_up_gets_the_latest_of_each_job() -> None:
+    line = Line().opened()
+    for job in ("a", "b"):
+        line.outlet.follow(job)
+    line.fill()
+    for version in range(1, 5):
+        line.outlet.put(frame(version))
+        line.outlet.put(frame(version, job="b"))
+    assert line.socket.sent == []
+    line.drain()
+    await line.outlet.flush(1, 1)
+    assert line.socket.sent == [b"a4", b"b4"]
+
+
+async def test_who_waits_in_the_middle_of_a_frame_holds_up_nobody() -> None:
+    line = Line().opened()
+    line.socket.waits = True
+    line.outlet.follow("a")
+    line.outlet.put(frame(1))
+    line.outlet.put(frame(2))
+    assert line.socket.sent == [b"a1", b"a2"]
+
+
+async def test_an_ending_that_waits_is_not_replaced() -> None:
+    line = Line().opened()
+    line.outlet.follow("a")
+    line.fill()
+    line.outlet.put(frame(3, ended=True))
+    line.outlet.put(frame(4))
+    line.drain()
+    await line.outlet.flush(1, 1)
+    assert (line.socket.sent, line.outlet.ended) == ([b"a3"], True)
+
+
+async def test_who_stalls_is_told_of() -> None:
+    line = Line().opened()
+    line.outlet.follow("a")
+    line.fill()
+    line.outlet.put(frame(1))
+    with pytest.raises(TimeoutError):
+        await line.outlet.flush(1, 0.02)
+
+
+async def test_who_has_left_is_sent_nothing_more() -> None:
+    line = Line().opened()
+    line.socket.left = True
+    line.outlet.follow("a")
+    line.outlet.put(frame(1))
+    assert line.outlet.closed
+    line.outlet.put(frame(2))
+    line.outlet.tell(b"{}")
+    await asyncio.wait_for(line.outlet.flush(5, 5), 1)
+
+
+async def test_a_job_that_is_gone_is_told_once() -> None:
+    line = Line().opened()
+    line.outlet.follow("a")
+    line.outlet.gone("a")
+    line.outlet.gone("a")
+    line.outlet.gone("b")
+    await asyncio.wait_for(line.outlet.flush(5, 5), 1)
+    assert (line.outlet.take_gone(), line.outlet.take_gone()) == (["a"], [])
+
+
+ACTS = st.lists(
+    st.one_of(
+        st.tuples(st.just("put"), st.sampled_from("ab"), st.integers(1, 40)),
+        st.tuples(st.sampled_from(("fill", "drain", "flush")), st.just(""), st.just(0)),
+    ),
+    max_size=60,
+)
+
+
+@given(ACTS)
+def test_versions_only_grow_and_the_last_one_comes(acts: list[tuple[str, str, int]]) -> None:
+    async def follow() -> tuple[list[bytes], dict[str, int]]:
+        line, offered = Line().opened(), {"a": 0, "b": 0}
+        for job in offered:
+            line.outlet.follow(job)
+        for act, job, version in acts:
+            if act == "put":
+                line.outlet.put(frame(version, job=job))
+                offered[job] = max(offered[job], version)
+            elif act != "flush":
+                getattr(line, act)()
+            elif not line.protocol.writing_paused:
+                await line.outlet.flush(0.001, 1)
+        line.drain()
+        await line.outlet.flush(0.001, 1)
+        return line.socket.sent, offered
+
+    sent, offered = asyncio.run(follow())
+    for job, last in offered.items():
+        versions = [int(body[1:]) for body in sent if body.startswith(job.encode())]
+        assert versions == sorted(set(versions))
+        assert versions[-1:] == [last] * bool(last)
