@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-NAMES = ("media", "first_words", "overhead", "memory", "takeover", "dispatch", "ingest", "listing", "tus")
+NAMES = ("media", "first_words", "overhead", "memory", "takeover", "dispatch", "ingest", "listing", "tus", "fanout")
 
 
 def main() -> int:

@@ -1,5 +1,8 @@
 """What the peers of the figures stand on: environments of their own in .cache/bench, and a Redis."""
 
+import asyncio
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,6 +25,31 @@ def environment(name: str, packages: tuple[str, ...]) -> Path:
         subprocess.run([str(uv), "venv", "--quiet", str(home)], check=True)
         subprocess.run([str(uv), "pip", "install", "--quiet", "--python", str(python), *packages], check=True)
     return python
+
+
+async def installed(peer: Path) -> Path:
+    """A copy of a peer's folder in .cache/bench, with the packages of its lock file; they come the first time."""
+    home = PROJECT / ".cache" / "bench" / peer.name
+    home.mkdir(parents=True, exist_ok=True)
+    lock = home / "package-lock.json"
+    fresh = lock.exists() and lock.read_bytes() == (peer / "package-lock.json").read_bytes()
+    for file in peer.iterdir():
+        shutil.copy(file, home)
+    if fresh and (home / "node_modules" / ".package-lock.json").exists():
+        return home
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "NODE_OPTIONS": "--use-system-ca"}
+    npm = await asyncio.create_subprocess_exec(
+        tool("npm"), "ci", "--no-audit", "--no-fund", "--loglevel=error", cwd=home, env=environment
+    )
+    if await npm.wait():
+        raise RuntimeError("npm could not install the peer")
+    return home
+
+
+def tool(name: str) -> str:
+    """The path of a program of this environment."""
+    return str(Path(sys.executable).with_name(name))
 
 
 @contextmanager

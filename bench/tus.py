@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import json
 import os
-import shutil
 import sys
 import tempfile
 import time
@@ -20,6 +19,7 @@ from pathlib import Path
 from statistics import mean
 
 from bench.machine import describe
+from bench.peers import installed, tool
 from deploy.demo.client import Client
 from deploy.embedded.ports import HOST, free_ports
 from deploy.embedded.process import PROJECT, Child, Program, python_module
@@ -105,38 +105,16 @@ async def _until_ready(client: Client) -> None:
 @asynccontextmanager
 async def peer(folder: Path, settings: Settings) -> AsyncIterator[Server]:
     """@tus/server on a bucket of the same store."""
-    home, (port,) = PROJECT / ".cache" / "bench" / "tus_peer", free_ports(1)
-    await _install(home)
+    home, (port,) = await installed(_PEER), free_ports(1)
     where = (
         settings.s3_endpoint,
         settings.s3_bucket,
         settings.s3_access_key,
         settings.s3_secret_key.get_secret_value(),
     )
-    command = (_tool("node"), str(home / "server.mjs"), str(port), *where)
+    command = (tool("node"), str(home / "server.mjs"), str(port), *where)
     async with running(Program(name="peer", command=command, log=folder / "peer.log"), port):
         yield Server("@tus/server", port, "/files", "none")
-
-
-async def _install(home: Path) -> None:
-    home.mkdir(parents=True, exist_ok=True)
-    lock = home / "package-lock.json"
-    fresh = lock.exists() and lock.read_bytes() == (_PEER / "package-lock.json").read_bytes()
-    for file in _PEER.iterdir():
-        shutil.copy(file, home)
-    if fresh and (home / "node_modules" / ".package-lock.json").exists():
-        return
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, "NODE_OPTIONS": "--use-system-ca"}
-    npm = await asyncio.create_subprocess_exec(
-        _tool("npm"), "ci", "--no-audit", "--no-fund", "--loglevel=error", cwd=home, env=environment
-    )
-    if await npm.wait():
-        raise RuntimeError("npm could not install the peer")
-
-
-def _tool(name: str) -> str:
-    return str(Path(sys.executable).with_name(name))
 
 
 async def direct(settings: Settings) -> float:
