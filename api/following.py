@@ -14,7 +14,7 @@ from api.problems import wrong_fields
 from schemas.jobs import Job
 from schemas.pipeline import JobType
 from schemas.problems import Problem
-from schemas.watching import JOBS_A_SOCKET, Ping, Pong, Refused, Subscribe, Subscribed, Unsubscribed, read_asked
+from schemas.watching import JOBS_A_SOCKET, Asked, Ping, Pong, Refused, Subscribe, Subscribed, Unsubscribed
 from stores.errors import StoreUnavailable
 
 
@@ -54,7 +54,7 @@ class Following:
 
     async def _do(self, text: str) -> None:
         try:
-            asked = read_asked(text)
+            asked = Asked.model_validate_json(text).root
             if isinstance(asked, Ping):
                 self._tell(Pong(id=asked.id))
             elif isinstance(asked, Subscribe):

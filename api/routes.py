@@ -118,7 +118,7 @@ from schemas.retention import (
     RuleView,
 )
 from schemas.transcripts import Transcript
-from schemas.watching import Told
+from schemas.watching import Asked, Told
 from schemas.workers import StageList, StageResumed
 from stores.signatures import CONTENT_TYPES as UPLOADED
 
@@ -333,7 +333,7 @@ _OWN: tuple[Route, ...] = (
     Route("GET", f"{_PROJECT_JOB}/ws", watching.socket, "A job's states over a websocket", _WATCHER, status=101,
           problems=("not_found",), sends=JobView, alias_of=f"{_JOB}/ws"),
     Route("GET", f"{_JOBS}/ws", watching.sockets, "The states of many jobs over one websocket", _WATCHER, status=101,
-          sends=Told),
+          sends=Told, hears=Asked),
     Route("GET", _JOB, jobs.detail, "A job's state", gives=JobView, problems=("not_found",), head=True),
     Route("GET", f"{_JOB}/events", watching.events, "A job's states as server-sent events", _WATCHER,
           problems=("not_found",), media=("text/event-stream",), sends=JobView),

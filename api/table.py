@@ -24,10 +24,9 @@ class Route:
     """One address. `takes` is the query of a GET, or the JSON body of any other method; `gives` the JSON answer.
 
     `media` lists the content types of an answer that is not JSON, `sends` what each event of a stream or frame of a
-    websocket holds. `headers` are those of a success that mean something beyond what every answer has, `problems` the
-    codes beyond those that every route has.
-    `rate` is what its requests count as, where `rate_class` would say something else; `body_bytes` is how large a JSON
-    body may be.
+    websocket holds, `hears` what each frame of a websocket's client holds. `headers` are those of a success that mean
+    something beyond what every answer has, `problems` the codes beyond those that every route has. `rate` is what its
+    requests count as, where `rate_class` would say something else; `body_bytes` is how large a JSON body may be.
     """
 
     method: str
@@ -41,6 +40,7 @@ class Route:
     problems: tuple[str, ...] = ()
     media: tuple[str, ...] = ()
     sends: type[BaseModel] | None = None
+    hears: type[BaseModel] | None = None
     headers: tuple[str, ...] = ()
     form: bool = False
     form_fields: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, RootModel, StringConstraints, TypeAdapter
+from pydantic import Field, RootModel, StringConstraints
 
 from schemas.jobs import JobView
 from schemas.model import Frozen
@@ -42,13 +42,8 @@ class Ping(Frozen):
     id: str | None = Field(default=None, max_length=64)
 
 
-Asked = Annotated[Subscribe | Unsubscribe | Ping, Field(discriminator="type")]
-_ASKED: TypeAdapter[Subscribe | Unsubscribe | Ping] = TypeAdapter(Asked)
-
-
-def read_asked(text: str) -> Subscribe | Unsubscribe | Ping:
-    """What a client's text frame asks for. Raises pydantic.ValidationError."""
-    return _ASKED.validate_json(text)
+class Asked(RootModel[Annotated[Subscribe | Unsubscribe | Ping, Field(discriminator="type")]]):
+    """Any frame that a client sends."""
 
 
 class State(Frozen):

@@ -94,7 +94,8 @@ class Bodies:
 
 def _models(route: Route) -> list[type[BaseModel]]:
     taken = None if route.reads_query else route.takes
-    return [ProblemBody, *(model for model in (taken, route.gives, route.sends) if model is not None)]
+    models = (taken, route.gives, route.sends, route.hears)
+    return [ProblemBody, *(model for model in models if model is not None)]
 
 
 def _mode(model: type[BaseModel]) -> Any:

@@ -45,6 +45,8 @@ class Responses:
             successes["503"] = _answer("A part is away", content, (hdrs.RETRY_AFTER,))
         if route.status == 101 and route.sends:
             successes["101"] |= {"x-frames": self._bodies.schema(route.sends)}
+        if route.hears:
+            successes["101"] |= {"x-client-frames": self._bodies.schema(route.hears)}
         return successes
 
     def _problems(self, route: Route) -> dict[str, Any]:
