@@ -2,7 +2,8 @@
 
 Each takes the job and changes it in place; stores/jobs makes one compare-and-set write of the result. A transition
 that the job's state does not allow raises: Refused for a claim, LeaseLost for an owner whose fence is old. Invariants:
-one owner at a time; a fence only grows; nothing changes a step that has ended but a retry; every job ends.
+one owner at a time; a fence only grows; nothing changes a step that has ended but a retry; every job ends. A job's
+first state is news to nobody: whoever watches has read the job, which had to be there before.
 """
 
 from collections.abc import Iterable, Iterator
@@ -45,7 +46,7 @@ def new_job(recording: Recording, uploaded: Event, attempts: int, at: datetime) 
         created_at=at,
     )
     _put_out(job, uploaded)
-    return _settled(job, at)
+    return _settled(job, at, announce=False)
 
 
 def lecture_job(recording: Recording, asked_by: str, attempts: int, at: datetime) -> Job:
@@ -60,7 +61,7 @@ def lecture_job(recording: Recording, asked_by: str, attempts: int, at: datetime
         created_at=at,
     )
     _request(job, at)
-    return _settled(job, at)
+    return _settled(job, at, announce=False)
 
 
 def requested_job(
@@ -84,7 +85,7 @@ def requested_job(
         created_at=at,
     )
     _request(job, at)
-    return _settled(job, at)
+    return _settled(job, at, announce=False)
 
 
 def retry(job: Job, at: datetime) -> None:

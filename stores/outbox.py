@@ -85,7 +85,8 @@ class Outbox:
         if not whole and job.job_type in TAKES_IN and (job.requests or job.status.ended):
             await self._recordings.follow(job)
         self._remember(job)
-        await self.announce(job)
+        if job.announce:
+            await self.announce(job)
         if self._pause == 0:
             await self._cross_off()
         elif self._crossing is None or self._crossing.done():

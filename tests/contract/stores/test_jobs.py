@@ -313,7 +313,7 @@ async def test_what_a_job_owes_is_known_without_the_job(jobs, database):
     paid, _ = await jobs.change(paid.id, lambda job: lifecycle.published(job, list(job.outbox), job.version, START))
     await database["jobs"].insert_one({"_id": f"strange {job.id}", "state": [{"version": 1}]})
     assert await jobs.debts([job.id, paid.id, f"strange {job.id}", "none"]) == {
-        job.id: Debt(job.revision, job.version, tuple(job.outbox), True),
+        job.id: Debt(job.revision, job.version, tuple(job.outbox), False),
         paid.id: Debt(paid.revision, paid.version, (), False),
     }
 

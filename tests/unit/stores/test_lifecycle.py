@@ -40,7 +40,7 @@ def test_a_new_job_owes_the_fact_of_the_upload():
         ("transcribe", ("audio",), 4),
         ("analyse", ("transcribe",), 4),
     ]
-    assert (job.status, job.outbox, job.announce) == (Status.QUEUED, [event.id], True)
+    assert (job.status, job.outbox, job.announce) == (Status.QUEUED, [event.id], False)
     assert read_event(job.facts[0]) == event
     assert job.sweep_at == later(8)
 
