@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+import time
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ ISSUER = "tidemark"
 AUDIENCE = "tidemark-api"
 _ALGORITHM = "HS256"
 _WANTED = ["sub", "sid", "iat", "exp", "iss", "aud", "typ"]
+_REMEMBERED = 10_000
 
 
 class SignedIn(NamedTuple):
@@ -27,10 +29,16 @@ class SignedIn(NamedTuple):
     session_id: str
 
 
+class _Verified(NamedTuple):
+    signed_in: SignedIn
+    expires_at: float
+
+
 class AccessTokens:
     """Makes and reads access tokens. Without JWT_SECRET they last as long as this object; production refuses that.
 
-    Raises SettingsError.
+    A token that was verified is known until it expires, the newest of them at a time: whether it is signed and for us
+    cannot change. Whether its account and session still stand is not asked here. Raises SettingsError.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -41,6 +49,7 @@ class AccessTokens:
         if not self._secret:
             log.warning("JWT_SECRET is not set: access tokens end with this process")
             self._secret = secrets.token_hex(32)
+        self._verified: dict[str, _Verified] = {}
 
     def issue(self, user_id: str, session_id: str) -> str:
         """An access token for that account in that session."""
@@ -58,6 +67,17 @@ class AccessTokens:
 
     def read(self, token: str) -> SignedIn:
         """What the token says. Raises Problem token_expired or token_invalid."""
+        mark = fingerprint(token)
+        known = self._verified.get(mark)
+        if known is None or known.expires_at <= time.time():
+            self._verified.pop(mark, None)
+            known = self._verify(token)
+            while len(self._verified) >= _REMEMBERED:
+                del self._verified[next(iter(self._verified))]
+            self._verified[mark] = known
+        return known.signed_in
+
+    def _verify(self, token: str) -> _Verified:
         try:
             claims = jwt.decode(
                 token,
@@ -73,7 +93,7 @@ class AccessTokens:
             raise Problem("token_invalid", "The access token cannot be accepted.") from error
         if claims["typ"] != "access":
             raise Problem("token_invalid", "That is not an access token.")
-        return SignedIn(str(claims["sub"]), str(claims["sid"]))
+        return _Verified(SignedIn(str(claims["sub"]), str(claims["sid"])), float(claims["exp"]))
 
 
 def new_secret() -> str:

@@ -1,6 +1,7 @@
 """Access tokens: only ours, only HS256, only while they are valid."""
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import jwt
@@ -59,6 +60,30 @@ def test_an_old_token_has_expired(tokens: AccessTokens) -> None:
     with pytest.raises(Problem) as caught:
         tokens.read(made(exp=datetime.now(UTC) - timedelta(seconds=1)))
     assert caught.value.entry.code == "token_expired"
+
+
+def test_a_token_that_was_verified_is_known_until_it_expires(
+    tokens: AccessTokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = tokens.issue("u1", "s1")
+    for _ in range(2):
+        assert tokens.read(token) == ("u1", "s1")
+    monkeypatch.setattr(jwt, "decode", _verified_again)
+    assert tokens.read(token) == ("u1", "s1")
+    monkeypatch.setattr("api.tokens.time", SimpleNamespace(time=(datetime.now(UTC) + timedelta(days=1)).timestamp))
+    with pytest.raises(AssertionError, match="verified again"):
+        tokens.read(token)
+
+
+def _verified_again(*_: Any, **__: Any) -> None:
+    raise AssertionError("verified again")
+
+
+def test_only_the_newest_tokens_are_known(tokens: AccessTokens, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.tokens._REMEMBERED", 2)
+    for name in ("u1", "u2", "u3", "u1"):
+        assert tokens.read(tokens.issue(name, "s")) == (name, "s")
+    assert len(tokens._verified) == 2
 
 
 def test_without_a_secret_each_process_has_its_own() -> None:
