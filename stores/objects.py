@@ -1,6 +1,6 @@
 """Objects in S3 or MinIO: one private bucket, its layout in stores/keys.
 
-Signing is minio's; the bytes go through aiohttp, so nothing blocks the loop and nothing large is held in memory. A
+What clients get is signed by minio; the bytes go through aiohttp, so nothing blocks the loop and nothing large is held in memory. A
 client only ever gets a presigned URL for one method on one key. A store that hangs is away: it has ANSWER_SECONDS to
 begin an answer, or to do one small thing, and IDLE_SECONDS for each piece of a body, whose length has no limit.
 Caveats: a presigned PUT cannot limit the size of what is sent, so the size is checked afterwards; a key that is written
@@ -29,9 +29,11 @@ from yarl import URL
 
 from schemas.model import Frozen
 from schemas.settings import Settings
+from schemas.time import now
 from stores.errors import ANSWER_SECONDS, StoreUnavailable
 from stores.multipart import PART_BYTES, OpenUpload, Parts, Upload, expect
 from stores.sending import IDLE_SECONDS, Body, Whole, timed
+from stores.signing import signer_of
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +45,7 @@ _KEYS_A_CALL = 250
 """How many objects are removed in one call: few enough that a store that works is done in time."""
 _KEYS_A_PAGE = 1000
 _THREADS = 4
+_NOT_SENT = ("Accept", "Accept-Encoding", "User-Agent")
 _OK, _NO_CONTENT, _PARTIAL, _NOT_FOUND, _NO_RANGE = 200, 204, 206, 404, 416
 
 
@@ -74,12 +77,15 @@ class Objects:
         self._bucket = settings.s3_bucket
         self._internal = _client(settings, settings.s3_endpoint)
         self._public = _client(settings, settings.s3_public_endpoint or settings.s3_endpoint)
+        self._signer = signer_of(self._internal, settings)
         self._threads = ThreadPoolExecutor(_THREADS, "objects")
         self.parts = Parts(self.request)
 
     async def __aenter__(self) -> "Objects":
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=ANSWER_SECONDS, sock_read=IDLE_SECONDS)
-        self._http = aiohttp.ClientSession(timeout=timeout, auto_decompress=False)
+        self._http = aiohttp.ClientSession(
+            timeout=timeout, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar(), skip_auto_headers=_NOT_SENT
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -227,10 +233,7 @@ class Objects:
                 return await asyncio.get_running_loop().run_in_executor(self._threads, function)
 
     def _sign(self, method: str, key: str, query: Mapping[str, str]) -> str:
-        url: str = self._internal.get_presigned_url(
-            method, self._bucket, key, expires=timedelta(seconds=_INTERNAL_SECONDS), extra_query_params=dict(query)
-        )
-        return url
+        return self._signer.url(method, key, query, _INTERNAL_SECONDS, now())
 
     @asynccontextmanager
     async def request(
