@@ -6,9 +6,9 @@ always has one; one too many costs a look that finds nothing. They lie apart fro
 secondary indexes reads through the whole collection to find what is due: these documents are small, and few.
 """
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import groupby
 
 from pymongo import InsertOne
 
@@ -40,7 +40,7 @@ class Alarms:
 
     def __init__(self, database: Database) -> None:
         self._alarms = database["alarms"]
-        self._insert: Grouped[Look, None] = Grouped(self._insert_all)
+        self._insert: Grouped[Sequence[Look], None] = Grouped(self._insert_all)
 
     async def prepare(self) -> None:
         """Creates the index. Harmless when repeated."""
@@ -49,7 +49,12 @@ class Alarms:
 
     async def set(self, job_id: str, at: datetime, *, last: bool = False) -> None:
         """Asks for a look at the job at that moment; it may be up to a second late. A repeat asks for another."""
-        await self._insert(Look(job_id=job_id, at=at, last=last))
+        await self._insert((Look(job_id=job_id, at=at, last=last),))
+
+    async def set_all(self, looks: Sequence[Look]) -> None:
+        """Asks for all these looks together; otherwise as `set`."""
+        if looks:
+            await self._insert(looks)
 
     async def due(self, at: datetime, limit: int) -> list[Alarm]:
         """Up to `limit` alarms whose moment has come, the longest due first."""
@@ -63,17 +68,18 @@ class Alarms:
             async with answering():
                 await self._alarms.delete_many({"_id": {"$in": [alarm.id for alarm in alarms]}})
 
-    async def _insert_all(self, looks: list[Look]) -> list[None]:
+    async def _insert_all(self, asked: list[Sequence[Look]]) -> list[None]:
+        alarms = _together(itertools.chain.from_iterable(asked))
         async with answering():
-            await self._alarms.bulk_write([InsertOne(to_document(alarm)) for alarm in _together(looks)], ordered=False)
-        return [None] * len(looks)
+            await self._alarms.bulk_write([InsertOne(to_document(alarm)) for alarm in alarms], ordered=False)
+        return [None] * len(asked)
 
 
-def _together(looks: list[Look]) -> Iterator[Alarm]:
+def _together(looks: Iterable[Look]) -> Iterator[Alarm]:
     """One alarm for all the looks of a second."""
     different = {(look.at, look.job_id, look.last): look for look in looks}
     in_order = [different[key] for key in sorted(different)]
-    for _, group in groupby(in_order, key=lambda look: look.at.replace(microsecond=0)):
+    for _, group in itertools.groupby(in_order, key=lambda look: look.at.replace(microsecond=0)):
         same = tuple(group)
         at = same[-1].at
         yield Alarm(id=f"{at:%Y%m%dT%H%M%S.%f}/{new_id()}", at=at, looks=same)

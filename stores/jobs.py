@@ -11,7 +11,6 @@ filter, since the embedded server finds by `_id` at once and looks through every
 server has them: owner and id (lists), recording, what has not ended.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from pymongo import UpdateOne
 
 from schemas.jobs import Job, Status, Step
 from schemas.time import after
-from stores.alarms import Alarms
+from stores.alarms import Alarms, Look
 from stores.documents import Database, from_document, to_document
 from stores.errors import ANSWER_SECONDS, LeaseLost, StoreUnavailable, answering, in_time
 from stores.grouping import Grouped
@@ -75,7 +74,6 @@ class Jobs:
 
     async def create(self, job: Job) -> Job:
         """Stores a new job, or returns the one that is there under the same id: a repeat is harmless."""
-        await self._alarm(job.id, job.sweep_at)
         new = await self._insert(job)
         return job if new else await self.get(job.id) or job
 
@@ -177,7 +175,7 @@ class Jobs:
     async def _store(self, job: Job, looked_at: datetime | None) -> bool:
         """Writes the changed job, whose next look was due at `looked_at` before; the alarm for an earlier one first."""
         if job.sweep_at != looked_at:
-            await self._alarm(job.id, job.sweep_at)
+            await self.alarms.set_all(_looks(job.id, job.sweep_at))
         job.revision += 1
         return await self._replace(job)
 
@@ -187,7 +185,7 @@ class Jobs:
         Much cheaper than a change of each. Whether it was noted of all: not of one that has changed meanwhile.
         """
         (revision,) = {job.revision for job in jobs}
-        await asyncio.gather(*(self._alarm(job.id, look_at) for job in jobs))
+        await self.alarms.set_all([look for job in jobs for look in _looks(job.id, look_at)])
         paid = {"outbox": [], "announce": False, "owes_since": None, "sweep_at": look_at, "revision": revision + 1}
         async with answering():
             result = await self._jobs.update_many(
@@ -196,14 +194,6 @@ class Jobs:
                 array_filters=[{"was.revision": revision}],
             )
         return bool(result.modified_count == len(jobs))
-
-    async def _alarm(self, job_id: str, look_at: datetime | None) -> None:
-        """Sets the alarm for a job's next look; for one so soon that it may come before the write, a second."""
-        if look_at is None:
-            return
-        written = after(_WRITTEN_SECONDS)
-        moments = [look_at] if look_at >= written else [look_at, written]
-        await asyncio.gather(*(self.alarms.set(job_id, moment) for moment in moments))
 
     async def recordings(self) -> AsyncIterator[list[tuple[str, str]]]:
         """Every job's id and its recording's, a page at a time."""
@@ -226,7 +216,8 @@ class Jobs:
         return [_readable(documents.get(job_id)) for job_id in job_ids]
 
     async def _insert_all(self, jobs: list[Job]) -> list[bool]:
-        """For each whether it was new."""
+        """For each whether it was new. The alarms of all of them go first."""
+        await self.alarms.set_all([look for job in jobs for look in _looks(job.id, job.sweep_at)])
         return await inserted(self._jobs, [_layout(job) for job in jobs])
 
     async def _replace_all(self, jobs: list[Job]) -> list[bool]:
@@ -241,6 +232,15 @@ class Jobs:
             for job, mark in zip(jobs, marks, strict=True)
         ]
         return await self._swaps.made([job.id for job in jobs], marks, writes)
+
+
+def _looks(job_id: str, look_at: datetime | None) -> list[Look]:
+    """What a job asks of the alarms for its next look; for one so soon that it may come before the write, a second."""
+    if look_at is None:
+        return []
+    written = after(_WRITTEN_SECONDS)
+    moments = [look_at] if look_at >= written else [look_at, written]
+    return [Look(job_id=job_id, at=moment) for moment in moments]
 
 
 def _groups(job_ids: Sequence[str]) -> Iterator[list[str]]:
