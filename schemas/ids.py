@@ -1,10 +1,8 @@
 """Identifiers: opaque strings that sort by creation, and ids that a repeat makes again."""
 
-import uuid
-
 import uuid_utils
 
-_EVENT_NAMESPACE = uuid.UUID("6f1c1c0e-6f0b-5d63-9a55-3d5b0d1f7a10")
+_EVENT_NAMESPACE = uuid_utils.UUID("6f1c1c0e-6f0b-5d63-9a55-3d5b0d1f7a10")
 
 
 def new_id() -> str:
@@ -14,4 +12,4 @@ def new_id() -> str:
 
 def derived_id(*parts: str) -> str:
     """A UUIDv5 of the parts: the same parts always give the same id, so a repeated step repeats its event's id."""
-    return str(uuid.uuid5(_EVENT_NAMESPACE, "/".join(parts)))
+    return str(uuid_utils.uuid5(_EVENT_NAMESPACE, "/".join(parts)))
