@@ -144,15 +144,14 @@ class _Queue:
     async def place(self, owner_id: str) -> AsyncIterator[None]:
         """A place from before something is made. What ends in a Problem has made nothing and gives it back."""
         await self.expect_room(owner_id)
-        self._held[owner_id] += 1
         made = 1
         try:
-            yield
+            with _counted(self._held, owner_id):
+                yield
         except Problem:
             made = 0
             raise
         finally:
-            self._held -= Counter({owner_id: 1})
             self._since[owner_id] += made
             self._during[owner_id] += made
 

@@ -1,10 +1,11 @@
 """Objects in S3 or MinIO: one private bucket, its layout in stores/keys.
 
-What clients get is signed by minio; the bytes go through aiohttp, so nothing blocks the loop and nothing large is held in memory. A
-client only ever gets a presigned URL for one method on one key. A store that hangs is away: it has ANSWER_SECONDS to
-begin an answer, or to do one small thing, and IDLE_SECONDS for each piece of a body, whose length has no limit.
-Caveats: a presigned PUT cannot limit the size of what is sent, so the size is checked afterwards; a key that is written
-again is replaced as a whole; what was asked of a store that did not answer may still be done.
+What clients get is signed by minio, the rest by stores/signing; the bytes go through aiohttp, so nothing blocks the
+loop and nothing large is held in memory. A client only ever gets a presigned URL for one method on one key. A store
+that hangs is away: it has ANSWER_SECONDS to begin an answer, or to do one small thing, and IDLE_SECONDS for each piece
+of a body, whose length has no limit. Caveats: a presigned PUT cannot limit the size of what is sent, so the size is
+checked afterwards; a key that is written again is replaced as a whole; what was asked of a store that did not answer
+may still be done.
 """
 
 import asyncio
@@ -45,7 +46,6 @@ _KEYS_A_CALL = 250
 """How many objects are removed in one call: few enough that a store that works is done in time."""
 _KEYS_A_PAGE = 1000
 _THREADS = 4
-_NOT_SENT = ("Accept", "Accept-Encoding", "User-Agent")
 _OK, _NO_CONTENT, _PARTIAL, _NOT_FOUND, _NO_RANGE = 200, 204, 206, 404, 416
 
 
@@ -83,9 +83,8 @@ class Objects:
 
     async def __aenter__(self) -> "Objects":
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=ANSWER_SECONDS, sock_read=IDLE_SECONDS)
-        self._http = aiohttp.ClientSession(
-            timeout=timeout, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar(), skip_auto_headers=_NOT_SENT
-        )
+        no_cookies = aiohttp.DummyCookieJar()
+        self._http = aiohttp.ClientSession(timeout=timeout, auto_decompress=False, cookie_jar=no_cookies)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -131,7 +130,7 @@ class Objects:
                 empty = await self.stat(key)
                 return (empty, b"") if empty else None
             expect(response, _PARTIAL)
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with asyncio.timeout(None if response.content.is_eof() else ANSWER_SECONDS):
                 body = await response.read()
             return _stat(response, response.headers["Content-Range"].rpartition("/")[2]), body
 

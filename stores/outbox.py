@@ -81,7 +81,8 @@ class Outbox:
         facts = [read_event(fact) for fact in job.facts if fact["id"] in job.outbox]
         if whole and job.job_type in TAKES_IN:
             await self._recordings.follow(job)  # before the fact wakes a worker, which needs what was accepted
-        await asyncio.gather(*(self._publisher.publish(fact) for fact in facts))
+        for fact in facts:  # mostly one
+            await self._publisher.publish(fact)
         if not whole and job.job_type in TAKES_IN and (job.requests or job.status.ended):
             await self._recordings.follow(job)
         self._remember(job)
