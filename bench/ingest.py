@@ -50,6 +50,7 @@ _CONNECTIONS = 64
 _CALLERS = 8
 _READY_SECONDS = 60.0
 _SILENCE_MS = 5000
+_TOGETHER = 500
 _SETTINGS = {
     "LOG_LEVEL": "warning",
     "MAX_QUEUE_SIZE": "1000000",
@@ -244,8 +245,9 @@ def _clip() -> bytes:
 
 async def _check(settings: Settings, recordings: list[Recording]) -> None:
     """Every recording has its job, and its event is on the topic, once."""
-    database = connect(settings)
-    jobs = await Jobs(database).present([recording.job_id for recording in recordings])
+    database, ids = connect(settings), [recording.job_id for recording in recordings]
+    groups = [ids[first : first + _TOGETHER] for first in range(0, len(ids), _TOGETHER)]
+    jobs = {job_id for group in groups for job_id in await Jobs(database).present(group)}
     disconnect(database)
     told = [job_id async for job_id in _told(settings)]
     expected = {recording.job_id for recording in recordings}
