@@ -6,18 +6,18 @@ is found by the next call for the same lecture, or expires as an upload that nev
 
 from aiohttp import web
 
+from api.announcing import announced
 from api.intake import settle
 from api.keys import ADMISSION, DELETION, JOBS, LECTURES, RECORDINGS, SETTINGS
 from api.problems import wrong_field
 from providers.sources.guard import checked
 from schemas.failures import Permanent
-from schemas.ids import new_id
 from schemas.jobs import Job, Status
 from schemas.lectures import LectureRequest
 from schemas.problems import Problem
 from schemas.recordings import Lecture, Link, Recording, RecordingStatus, Source
 from schemas.time import now
-from stores import intake, keys, lifecycle
+from stores import intake, lifecycle
 from stores.errors import LeaseLost
 from stores.intake import RecordingGone
 from stores.lectures import OWNER, key_of
@@ -68,21 +68,15 @@ async def _begun(
 
 
 def _recording(caller: str, asked: LectureRequest, key: str) -> Recording:
-    recording_id, at = new_id(), now()
-    return Recording(
-        id=recording_id,
-        owner_id=OWNER,
-        project_id=asked.course_id,
-        job_id=new_id(),
+    lecture = Lecture(key=key, course_id=asked.course_id, session_id=asked.session_id, url=asked.stream_url)
+    return announced(
+        OWNER,
+        Source.LECTURE,
+        f"lecture-{asked.session_id}",
         title=asked.title or f"Lecture {asked.session_id}",
-        filename=f"lecture-{asked.session_id}",
-        source=Source.LECTURE,
-        size_bytes=0,
-        object_key=keys.original(recording_id),
-        lecture=Lecture(key=key, course_id=asked.course_id, session_id=asked.session_id, url=asked.stream_url),
-        links=[Link(user_id=caller, at=at)],
-        created_at=at,
-        updated_at=at,
+        project_id=asked.course_id,
+        lecture=lecture,
+        links=[Link(user_id=caller, at=now())],
     )
 
 

@@ -8,21 +8,18 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import PurePosixPath
 from typing import Any
 
 import structlog
 from aiohttp import web
 
+from api.announcing import announced
 from api.forms import Incoming
 from api.intake import expect_size
 from api.keys import METRICS, OBJECTS, RECORDINGS, SETTINGS
-from schemas.ids import new_id
 from schemas.problems import Problem
 from schemas.recordings import Recording, Source
 from schemas.requests import bare_filename
-from schemas.time import now
-from stores import keys
 from stores.errors import StoreUnavailable
 from stores.signatures import Kind
 
@@ -41,21 +38,8 @@ def expect_length(request: web.Request) -> None:
 
 def announced_form(owner_id: str, filename: str, kind: Kind) -> Recording:
     """The recording of a form whose file is called so and of that kind; its size is told once it is there."""
-    recording_id, created = new_id(), now()
     name = bare_filename(filename) or f"recording.{kind.ending}"
-    return Recording(
-        id=recording_id,
-        owner_id=owner_id,
-        job_id=new_id(),
-        title=PurePosixPath(name).stem[:200],
-        filename=name,
-        source=Source.MULTIPART,
-        size_bytes=0,
-        object_key=keys.original(recording_id),
-        content_type=kind.content_type,
-        created_at=created,
-        updated_at=created,
-    )
+    return announced(owner_id, Source.MULTIPART, name, content_type=kind.content_type)
 
 
 @asynccontextmanager

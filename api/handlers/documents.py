@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from aiohttp import web
 
 from api import views
+from api.announcing import announced
 from api.downloads import Download, send
 from api.forms import Incoming, incoming
 from api.intake import accept, expect_document
@@ -20,11 +21,9 @@ from api.problems import wrong_field
 from api.receiving import expect_length, forget, kept_whole, noted, receive
 from api.renditions import original, send_rendition
 from schemas.documents import DocumentAccepted, DocumentList, DocumentView, PageView
-from schemas.ids import new_id
 from schemas.problems import Problem
 from schemas.recordings import Recording, RecordingKind, RecordingStatus, Source
 from schemas.requests import PROJECT_ID, DocumentQuery, bare_filename
-from schemas.time import now
 from stores import keys
 from stores.errors import StoreUnavailable
 from stores.signatures import HEAD_BYTES
@@ -68,22 +67,13 @@ async def _take_in(request: web.Request) -> DocumentAccepted:
 
 
 def _announced(owner_id: str, file: Incoming, content_type: str) -> Recording:
-    recording_id, created = new_id(), now()
-    name = bare_filename(file.filename) or "document.pdf"
-    return Recording(
-        id=recording_id,
+    return announced(
+        owner_id,
+        Source.DOCUMENT,
+        bare_filename(file.filename) or "document.pdf",
         kind=RecordingKind.DOCUMENT,
-        owner_id=owner_id,
         project_id=_course_id(file),
-        job_id=new_id(),
-        title=PurePosixPath(name).stem[:200],
-        filename=name,
-        source=Source.DOCUMENT,
-        size_bytes=0,
-        object_key=keys.original(recording_id),
         content_type=content_type,
-        created_at=created,
-        updated_at=created,
     )
 
 

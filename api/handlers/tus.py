@@ -7,23 +7,20 @@ or the reconciler.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import PurePosixPath
 
 import structlog
 from aiohttp import hdrs, web
 
 from api import tus
+from api.announcing import described
 from api.checksums import Checksum
 from api.finishing import finish
 from api.intake import expect_media, expect_size
 from api.keys import ADMISSION, ASSEMBLY, CALLER, DELETION, RECEPTIONS, RECORDINGS, SETTINGS
 from api.ownership import owned, owned_upload
-from schemas.ids import new_id
 from schemas.problems import Problem
 from schemas.recordings import Recording, RecordingStatus, Source
 from schemas.time import after, now
-from schemas.uploads import UploadMetadata
-from stores import keys
 from stores.resumable import Arrival, Gone, Held, Moved
 from stores.resumable.arrival import declare
 
@@ -50,7 +47,7 @@ async def create(request: web.Request) -> web.Response:
         expect_media(b"")
     expect_size(length or 0, request.app[SETTINGS])
     await request.app[ADMISSION].expect_room(request[CALLER])
-    recording = _awaiting(request[CALLER], metadata, length)
+    recording = described(request[CALLER], Source.TUS, metadata, length)
     upload = _arrival(request, recording, length)
     async with request.app[ADMISSION].upload(request[CALLER]):
         await request.app[RECORDINGS].create(recording)
@@ -60,27 +57,6 @@ async def create(request: web.Request) -> web.Response:
             upload = await _received(request, upload, check)
     location = {hdrs.LOCATION: f"{request.path.rstrip('/')}/{upload.id}"}
     return _answer(201, location | _progress(upload))
-
-
-def _awaiting(owner_id: str, metadata: UploadMetadata, length: int | None) -> Recording:
-    recording_id, created = new_id(), now()
-    return Recording(
-        id=recording_id,
-        owner_id=owner_id,
-        project_id=metadata.project_id,
-        job_id=new_id(),
-        title=metadata.title or PurePosixPath(metadata.filename).stem[:200],
-        filename=metadata.filename,
-        source=Source.TUS,
-        size_bytes=length or 0,
-        object_key=keys.original(recording_id),
-        quality=metadata.quality,
-        fps=metadata.fps,
-        has_system_audio=metadata.has_system_audio,
-        has_microphone=metadata.has_microphone,
-        created_at=created,
-        updated_at=created,
-    )
 
 
 def _arrival(request: web.Request, recording: Recording, length: int | None) -> Arrival:

@@ -1,15 +1,13 @@
 """The presigned doors: a client asks for an address, or one a part, puts the bytes there, and says that they are."""
 
-from pathlib import PurePosixPath
-
 from aiohttp import web
 
+from api.announcing import described
 from api.intake import accept, examine, expect_size, settle
 from api.keys import ADMISSION, CALLER, DELETION, JOBS, OBJECTS, PARTS, RECORDINGS, SETTINGS
 from api.ownership import owned
 from api.parts import addresses, chosen_part_size, ended, expect_open, join, parts_of, stored_parts
 from api.problems import wrong_field
-from schemas.ids import new_id
 from schemas.jobs import Job
 from schemas.multipart import (
     FIRST_ADDRESSES,
@@ -25,8 +23,6 @@ from schemas.problems import Problem
 from schemas.recordings import Recording, RecordingStatus, Source
 from schemas.requests import UploadComplete, UploadRequest
 from schemas.responses import Accepted, UploadAddress
-from schemas.time import now
-from stores import keys
 
 
 async def request_upload(request: web.Request, body: UploadRequest) -> UploadAddress:
@@ -34,7 +30,7 @@ async def request_upload(request: web.Request, body: UploadRequest) -> UploadAdd
     settings = request.app[SETTINGS]
     expect_size(body.file_size, settings)
     await request.app[ADMISSION].expect_room(request[CALLER])
-    recording = _awaiting(request[CALLER], body)
+    recording = described(request[CALLER], Source.PRESIGNED, body, body.file_size)
     async with request.app[ADMISSION].upload(request[CALLER]):
         await request.app[RECORDINGS].create(recording)
     seconds = settings.presigned_url_seconds
@@ -44,27 +40,6 @@ async def request_upload(request: web.Request, body: UploadRequest) -> UploadAdd
         s3_key=recording.object_key,
         expires_in=seconds,
         job_id=recording.job_id,
-    )
-
-
-def _awaiting(owner_id: str, body: UploadRequest) -> Recording:
-    recording_id, created = new_id(), now()
-    return Recording(
-        id=recording_id,
-        owner_id=owner_id,
-        project_id=body.project_id,
-        job_id=new_id(),
-        title=body.title or PurePosixPath(body.filename).stem,
-        filename=body.filename,
-        source=Source.PRESIGNED,
-        size_bytes=body.file_size,
-        object_key=keys.original(recording_id),
-        quality=body.quality,
-        fps=body.fps,
-        has_system_audio=body.has_system_audio,
-        has_microphone=body.has_microphone,
-        created_at=created,
-        updated_at=created,
     )
 
 
@@ -86,7 +61,7 @@ async def request_multipart(request: web.Request, body: MultipartRequest) -> Mul
     expect_size(body.file_size, request.app[SETTINGS])
     part_size = chosen_part_size(body)
     await request.app[ADMISSION].expect_room(request[CALLER])
-    recording = _awaiting(request[CALLER], body)
+    recording = described(request[CALLER], Source.PRESIGNED, body, body.file_size)
     async with request.app[ADMISSION].upload(request[CALLER]):
         upload_id = await request.app[PARTS].begin(recording.object_key)
         recording = recording.model_copy(update={"parts": Parts(upload_id=upload_id, part_size=part_size)})
