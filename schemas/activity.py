@@ -34,7 +34,7 @@ class Counts(Document):
     uploaded_bytes: int = 0
     jobs: int = 0
     transcribed_seconds: float = 0
-    pages: int = 0
+    pages: int = Field(default=0, description="Of documents that were read.")
     analyses: int = 0
     exports: int = 0
     deletions: int = 0
@@ -103,18 +103,12 @@ class UsageQuery(BaseModel):
     )
 
 
-class MonthUsage(Frozen):
-    """What an account has used in a month, whether it is still there or not."""
+class MonthUsage(Counts):
+    """What an account has used in a month, whether it is still there or not. Everything is always told."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_serialization_defaults_required=True)
 
     month: str
-    uploads: int
-    uploaded_bytes: int
-    jobs: int
-    transcribed_seconds: float
-    pages: int = Field(description="Of documents that were read.")
-    analyses: int
-    exports: int
-    deletions: int
 
 
 _COUNTED: dict[type[Event], Callable[[Any], Counts]] = {

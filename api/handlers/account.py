@@ -10,7 +10,7 @@ from api.keys import AUDIT, CALLER, PASSWORDS, PEOPLE, PROOF, SESSIONS, STANDING
 from api.paging import page_of
 from api.problems import wrong_field
 from schemas.account import AccountChange, AuditQuery, PasswordChange, UserView
-from schemas.audit import AuditEvent, AuditList, AuditView
+from schemas.audit import AuditEvent, AuditList
 from schemas.ids import new_id
 from schemas.people import User
 from schemas.problems import FieldProblem, Problem
@@ -121,4 +121,4 @@ async def _newest(request: web.Request, query: AuditQuery) -> list[AuditEvent]:
 def acts(found: list[AuditEvent], limit: int) -> AuditList:
     """A page of acts."""
     page, next_cursor = page_of(found, limit)
-    return AuditList(items=tuple(AuditView(**event.model_dump()) for event in page), next_cursor=next_cursor)
+    return AuditList(items=tuple(page), next_cursor=next_cursor)
