@@ -39,7 +39,6 @@ class RecordingKind(StrEnum):
 
     RECORDING = "recording"
     DOCUMENT = "document"
-    TUS = "tus"
 
 
 class Source(StrEnum):

@@ -1,7 +1,7 @@
 """What the API answers. Built from documents by api/views; no storage detail is part of any of these."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -248,10 +248,3 @@ class Info(Frozen):
     version: str
     environment: str
     limits: Limits
-
-
-class OpenApi(Frozen):
-    """An OpenAPI 3.1 document."""
-
-    openapi: str
-    info: dict[str, Any]

@@ -68,7 +68,6 @@ class Jobs:
         """Creates the indexes. Harmless when repeated."""
         async with in_time():
             await self._jobs.create_index([("state.owner_id", 1), ("_id", -1)])
-            await self._jobs.create_index("state.recording_id")
             await self._jobs.create_index([("state.open", 1), ("state.owner_id", 1)], sparse=True)
         await self.alarms.prepare()
 
@@ -134,11 +133,6 @@ class Jobs:
         async with self._looking_through():
             found = await self.get_many(await newest(self._jobs, wanted, limit))
         return sorted(found, key=lambda job: job.id, reverse=True)
-
-    async def of_recording(self, recording_id: str) -> list[Job]:
-        """Every job of the recording, in any order."""
-        async with self._looking_through():
-            return [_job(fields) async for fields in self._jobs.find({"state.recording_id": recording_id})]
 
     async def open_by_owner(self) -> dict[str, int]:
         """How many jobs have not ended, by owner."""

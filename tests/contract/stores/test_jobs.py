@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 import pytest
 
 from schemas.jobs import Job, Status
-from schemas.pipeline import JobType
 from stores import lifecycle
 from stores.errors import LeaseLost
 from stores.jobs import Debt, Jobs
@@ -243,13 +242,6 @@ async def test_pages_of_a_list_have_each_job_once(jobs, library):
         seen += [job.id for job in page]
         before = page[-1].id
     assert seen == [library[number].id for number in (4, 3, 1, 0)]
-
-
-async def test_the_jobs_of_a_recording(jobs, library):
-    recording = a_recording(id=library[0].recording_id)
-    more = await jobs.create(lifecycle.requested_job(recording, JobType.RENDER, {}, 3, None, START))
-    assert {job.id for job in await jobs.of_recording(recording.id)} == {library[0].id, more.id}
-    assert await jobs.of_recording("nothing") == []
 
 
 async def test_what_has_not_ended_is_counted_by_owner(jobs, library):

@@ -24,6 +24,7 @@ from tests.integration.api.people import (
     unknown,
 )
 from tests.integration.api.test_recordings import transcribed
+from tests.work import jobs_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -160,7 +161,7 @@ async def test_of_many_who_ask_at_once_one_is_served(client: TestClient, ada: Pe
     address = await ended(client, ada, webm)
     answers = await asyncio.gather(*(ada.ask("transcription", address["id"]) for _ in range(5)))
     assert sorted(answer.status for answer in answers) == [202, 409, 409, 409, 409]
-    jobs = await client.app[keys.JOBS].of_recording(address["id"])
+    jobs = await jobs_of(client.app[keys.JOBS], address["id"])
     assert [job.status for job in jobs if job.id != address["job_id"]] == [Status.QUEUED]
 
 
@@ -300,7 +301,7 @@ async def test_deleting_a_recording_takes_all_its_jobs(client: TestClient, ada: 
         await ws.receive_json(timeout=20)
         assert (await ada.call("DELETE", f"/api/v1/recordings/{address['id']}")).status == 204
         assert (await ws.receive_json(timeout=20))["status"] == "cancelled"
-    assert await client.app[keys.JOBS].of_recording(address["id"]) == []
+    assert await jobs_of(client.app[keys.JOBS], address["id"]) == []
     for job_id in (exporting, address["job_id"]):
         await expect_problem(await ada.call("GET", f"/api/v1/jobs/{job_id}"), "not_found")
     await expect_problem(await ada.ask("export", address["id"]), "not_found", "payload.recording_id")

@@ -10,6 +10,7 @@ from api import keys
 from schemas.media import Rendition, RenditionKind
 from stores import keys as layout
 from tests.integration.api.people import Person, expect_problem, first_fence, unknown
+from tests.work import jobs_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -105,7 +106,7 @@ async def test_a_project_is_deleted_with_all_that_it_holds_and_nothing_else(
     for address in gone:
         assert await app[keys.OBJECTS].keys(layout.recording_prefix(address["id"])) == []
         assert await app[keys.RECORDINGS].stored(address["id"]) is None
-        assert await app[keys.JOBS].of_recording(address["id"]) == []
+        assert await jobs_of(app[keys.JOBS], address["id"]) == []
     assert {entry["id"] for entry in (await eve.get("/api/v1/recordings"))["items"]} == {one["id"] for one in kept}
     assert (await bob.get(f"/projects/web/videos/{foreign['id']}"))["id"] == foreign["id"]
     again = await eve.call("DELETE", "/projects/web/storage/")

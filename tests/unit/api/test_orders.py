@@ -20,6 +20,7 @@ from stores import lifecycle
 from stores.jobs import Jobs
 from tests.unit.stores.jobs import a_job, a_recording
 from tests.unit.streams.fakes import World
+from tests.work import jobs_of
 
 
 class Gate:
@@ -95,7 +96,7 @@ async def test_the_younger_of_two_withdraws(app: web.Application, recording: Rec
     await put(app, recording, first)
     gate.go.set()
     assert await refusal(younger) == "job_running"
-    assert [job.id for job in await app[keys.JOBS].of_recording(recording.id)] == [first.id]
+    assert [job.id for job in await jobs_of(app[keys.JOBS], recording.id)] == [first.id]
 
 
 async def test_the_older_stays_when_the_younger_withdraws(app: web.Application, recording: Recording) -> None:
@@ -108,7 +109,7 @@ async def test_the_older_stays_when_the_younger_withdraws(app: web.Application, 
     await gate.passed.wait()
     await app[keys.JOBS].delete(younger.id)
     job = await older
-    assert [job.id for job in await app[keys.JOBS].of_recording(recording.id)] == [job.id]
+    assert [job.id for job in await jobs_of(app[keys.JOBS], recording.id)] == [job.id]
 
 
 async def test_the_older_withdraws_when_the_younger_has_not_seen_it(
@@ -121,7 +122,7 @@ async def test_the_older_withdraws_when_the_younger_has_not_seen_it(
     younger = await order(app, recording, asked(recording))
     gate.go.set()
     assert await refusal(older) == "job_running"
-    assert [job.id for job in await app[keys.JOBS].of_recording(recording.id)] == [younger.id]
+    assert [job.id for job in await jobs_of(app[keys.JOBS], recording.id)] == [younger.id]
     assert world.publisher.types() == ["job.requested"]
 
 
@@ -136,7 +137,7 @@ async def test_no_job_is_left_of_a_recording_whose_original_went_meanwhile(
     assert await app[keys.RECORDINGS].expire(noted, originals=True, renditions=False)
     gate.go.set()
     assert await refusal(making) == "original_expired"
-    assert await app[keys.JOBS].of_recording(recording.id) == []
+    assert await jobs_of(app[keys.JOBS], recording.id) == []
     assert world.publisher.events == []
 
 
@@ -163,7 +164,7 @@ async def test_no_job_is_left_of_a_recording_that_was_deleted_meanwhile(
     await app[keys.RECORDINGS].mark_deleted(recording)
     gate.go.set()
     assert await refusal(making) == "not_found"
-    assert await app[keys.JOBS].of_recording(recording.id) == []
+    assert await jobs_of(app[keys.JOBS], recording.id) == []
     assert world.publisher.events == []
 
 
@@ -241,7 +242,7 @@ async def test_a_recording_gets_no_more_jobs_than_it_can_be_deleted_with(
     before = await stored(app, recording)
     assert await refusal(asyncio.create_task(order(app, before, asked(recording, "export")))) == "too_many_jobs"
     assert await stored(app, recording) == before
-    last = (await app[keys.JOBS].of_recording(recording.id))[-1]
+    last = (await jobs_of(app[keys.JOBS], recording.id))[-1]
     assert (await resume(app, last)).status is Status.QUEUED
 
 

@@ -37,6 +37,7 @@ from tests.unit.faults.mortal import Bucket, Documents, Kafka, Log, Mortal, livi
 from tests.unit.stores.jobs import result_of
 from tests.unit.stores.memory import MemoryDatabase
 from tests.unit.streams.fakes import NO_INTELLIGENCE, World
+from tests.work import jobs_of
 
 _STEP_SECONDS = 3.0
 _ROUNDS = 150
@@ -136,7 +137,7 @@ class Ground:
 
     async def left(self, recording_id: str) -> dict[str, Any]:
         """What there is of a recording, in the same words whatever its ids, and however often it was tried."""
-        recording, jobs = await self.recordings.get(recording_id), await self.jobs.of_recording(recording_id)
+        recording, jobs = await self.recordings.get(recording_id), await jobs_of(self.jobs, recording_id)
         transcript = await Transcripts(self.database).get(recording_id)
         analyses = await AnalysesStore(self.database).get(recording_id)
         found = {

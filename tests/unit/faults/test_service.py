@@ -9,6 +9,7 @@ from schemas.recordings import RecordingStatus
 from schemas.requests import JobPayload, JobRequest, UploadComplete, UploadRequest
 from tests.unit.faults.ground import Ground
 from tests.unit.faults.service import Call, Service, answered
+from tests.work import jobs_of
 
 WEBM = b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\x82\x84webm" + bytes(100)
 
@@ -121,7 +122,7 @@ async def test_work_that_is_asked_for_is_done_or_was_never_there(ground_of):
     async for ground, (recording_id,), answer in died_at(ground_of, a_whole_recording, ask_for_a_video):
         await ground.work()
         await ground.nothing_is_owed()
-        asked_for = [job for job in await ground.jobs.of_recording(recording_id) if job.job_type is JobType.RENDER]
+        asked_for = [job for job in await jobs_of(ground.jobs, recording_id) if job.job_type is JobType.RENDER]
         assert [job.status for job in asked_for] == [Status.COMPLETED] * len(asked_for)
         assert len(asked_for) <= 1
         assert asked_for or answer is None

@@ -15,6 +15,7 @@ from stores.errors import StoreUnavailable
 from stores.recordings import fence_of
 from tests.unit.stores.jobs import a_job, a_recording
 from tests.unit.streams.fakes import World
+from tests.work import jobs_of
 
 STORES = (
     *("jobs", "recordings", "transcripts", "pages", "copies", "analyses", "arrivals", "objects", "outbox", "publisher"),
@@ -97,7 +98,7 @@ async def remains(world, recording):
     resources = world.resources
     found = (
         await resources.recordings.stored(recording.id),
-        await resources.jobs.of_recording(recording.id),
+        await jobs_of(resources.jobs, recording.id),
         await world.objects.keys(f"recordings/{recording.id}/"),
         await resources.transcripts.get(recording.id),
         await resources.analyses.get(recording.id),

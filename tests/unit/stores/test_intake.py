@@ -10,6 +10,7 @@ from stores.intake import RecordingGone, Stored, Unacceptable, accept, examine
 from tests.unit.stores.jobs import a_recording
 from tests.unit.stores.reconciler.house import WEBM, House
 from tests.unit.streams.fakes import etag_of
+from tests.work import jobs_of
 
 MOST = 1000
 
@@ -104,6 +105,6 @@ async def test_of_an_acceptance_and_a_deletion_at_once_one_wins_whole():
         for _ in range(turns):
             await asyncio.sleep(0)
         await asyncio.gather(house.deletion.destroy(recording), accepting, return_exceptions=True)
-        assert await house.jobs.of_recording(recording.id) == []
+        assert await jobs_of(house.jobs, recording.id) == []
         assert await house.recordings.stored(recording.id) is None
         assert house.bucket.objects == {}

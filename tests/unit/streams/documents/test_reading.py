@@ -14,6 +14,7 @@ from tests.media import pdf
 from tests.unit.stores.jobs import a_document, a_job
 from tests.unit.streams.fakes import Providers, World
 from tests.unit.streams.working import context_of
+from tests.work import jobs_of
 
 
 async def at_work(data, children, folder, **settings):
@@ -53,7 +54,7 @@ async def test_text_and_pictures_are_stored(tmp_path):
 async def test_a_scan_completes_and_says_that_it_has_no_text(tmp_path):
     world, document, outcome = await read(pdf.scanned(), tmp_path)
     assert outcome.results["pages"]["words"] == 0
-    (job,) = await world.resources.jobs.of_recording(document.id)
+    (job,) = await jobs_of(world.resources.jobs, document.id)
     assert "no text" in job.logs[-1].message
 
 
