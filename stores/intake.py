@@ -22,6 +22,8 @@ from stores.signatures import HEAD_BYTES, PDF, Kind, looks_like, recognise
 log = structlog.get_logger(__name__)
 
 _MB = 1024 * 1024
+_TOLD = ("owner_id", "job_id", "object_key", "content_type", "size_bytes")
+"""What either fact of an upload says as the recording's document does."""
 
 
 class Unacceptable(Exception):
@@ -133,32 +135,9 @@ async def accept(
 
 
 def _uploaded(recording: Recording) -> Event:
+    kept = {name: getattr(recording, name) for name in _TOLD}
     if recording.kind is RecordingKind.DOCUMENT:
-        return _document_uploaded(recording)
-    assert recording.content_type is not None
-    return RecordingUploaded(
-        id=event_id("recording.uploaded", recording.job_id),
-        recording_id=recording.id,
-        owner_id=recording.owner_id,
-        job_id=recording.job_id,
-        object_key=recording.object_key,
-        content_type=recording.content_type,
-        size_bytes=recording.size_bytes,
-        source=recording.source,
-        etag=recording.etag,
-    )
-
-
-def _document_uploaded(recording: Recording) -> DocumentUploaded:
-    assert recording.content_type is not None
-    assert recording.sha256 is not None
-    return DocumentUploaded(
-        id=event_id("document.uploaded", recording.job_id),
-        recording_id=recording.id,
-        owner_id=recording.owner_id,
-        job_id=recording.job_id,
-        object_key=recording.object_key,
-        content_type=recording.content_type,
-        size_bytes=recording.size_bytes,
-        sha256=recording.sha256,
-    )
+        named = event_id("document.uploaded", recording.job_id)
+        return DocumentUploaded(id=named, recording_id=recording.id, sha256=recording.sha256, **kept)
+    named = event_id("recording.uploaded", recording.job_id)
+    return RecordingUploaded(id=named, recording_id=recording.id, source=recording.source, etag=recording.etag, **kept)
