@@ -25,6 +25,7 @@ import av
 import psutil
 from aiokafka import AIOKafkaConsumer
 
+from bench.listening import listens
 from bench.machine import describe
 from bench.peers import CELERY, environment, redis
 from bench.running import CLIP
@@ -124,7 +125,7 @@ class System:
             )
         )
         self._opened.push_async_callback(child.stop)
-        await child.until_ready(lambda _: _listens(port), _READY_SECONDS)
+        await child.until_ready(lambda _: listens(port), _READY_SECONDS)
         return child
 
     def processor_seconds(self, server: Child) -> Counter[str]:
@@ -133,18 +134,9 @@ class System:
         return Counter({process.name: sum(psutil.Process(process.pid).cpu_times()[:2]) for process in processes})
 
 
-async def _listens(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection(HOST, port)
-    except OSError:
-        return False
-    writer.close()
-    return True
-
-
 async def _listening(port: int) -> None:
     async with asyncio.timeout(_READY_SECONDS):
-        while not await _listens(port):  # noqa: ASYNC110 - the server has no event for it
+        while not await listens(port):  # noqa: ASYNC110 - the server has no event for it
             await asyncio.sleep(0.1)
 
 

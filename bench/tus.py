@@ -18,6 +18,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from statistics import mean
 
+from bench.listening import listens
 from bench.machine import describe
 from bench.peers import installed, tool
 from deploy.demo.client import Client
@@ -58,19 +59,10 @@ async def running(program: Program, port: int) -> AsyncIterator[None]:
     """The program, once it listens."""
     child = await Child.start(program)
     try:
-        await child.until_ready(lambda _: _listens(port), 60)
+        await child.until_ready(lambda _: listens(port), 60)
         yield
     finally:
         await child.stop()
-
-
-async def _listens(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection(HOST, port)
-    except OSError:
-        return False
-    writer.close()
-    return True
 
 
 @asynccontextmanager
