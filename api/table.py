@@ -15,6 +15,8 @@ _OWN = "/api/v1/"
 """The API's own paths begin so."""
 _PART_OF = {"watching": "jobs"}
 """Handlers' modules whose routes are listed, and let in, as another's."""
+_RECEIVING = ("uploads", "tus")
+"""The modules by which bytes come in."""
 
 Answering = Callable[..., Awaitable[BaseModel | web.StreamResponse | None]]
 
@@ -63,7 +65,7 @@ class Route:
             return RateClass.WATCH
         if self.access is Access.OPEN and self.method != "GET":
             return RateClass.SIGN_IN
-        if self.form or self.noun == "uploads":
+        if self.form or self.noun in _RECEIVING:
             return RateClass.UPLOAD
         return RateClass.READ if self.method == "GET" else RateClass.WRITE
 
