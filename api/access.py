@@ -38,8 +38,8 @@ class Access(StrEnum):
     """As CALLER, and one of ADMIN_USER_IDS. Others learn nothing but that."""
 
 
-async def admit(request: web.Request, access: Access, scope: str) -> None:
-    """Lets the request in, with its caller known, or raises a Problem."""
+async def admit(request: web.Request, access: Access, scope: str, *former: str) -> None:
+    """Lets the request in, with its caller known, or raises a Problem. An API key needs the scope, or a former one."""
     if access is Access.OPEN:
         return
     proof = await _proof(request, access)
@@ -47,7 +47,7 @@ async def admit(request: web.Request, access: Access, scope: str) -> None:
     if access is Access.PERSON:
         expect_person(proof)
     else:
-        expect_scope(proof, scope)
+        expect_scope(proof, scope, *former)
     if access is Access.ADMIN and request[CALLER] not in request.app[SETTINGS].admin_ids:
         raise Problem("forbidden", "Only an administrator may do this.")
 
@@ -58,9 +58,9 @@ def expect_person(proof: Proof) -> None:
         raise Problem("key_refused", "No API key may do that; sign in.")
 
 
-def expect_scope(proof: Proof, scope: str) -> None:
-    """Raises Problem key_refused for an API key without that scope."""
-    if proof.scopes is not None and scope not in proof.scopes:
+def expect_scope(proof: Proof, scope: str, *former: str) -> None:
+    """Raises Problem key_refused for an API key without that scope, whatever it was called once."""
+    if proof.scopes is not None and not {scope, *former}.intersection(proof.scopes):
         raise Problem("key_refused", f"The API key does not have the scope «{scope}».")
 
 

@@ -66,7 +66,7 @@ def handler(route: Route) -> Handler:
 async def _let_in(request: web.Request, route: Route) -> None:
     """Admits the caller, and counts the request as the caller's; one that is not admitted as its address's."""
     try:
-        await admit(request, route.access, route.scope)
+        await admit(request, route.access, route.scope, *route.former_scopes)
     except Problem:
         await _count(request, route)
         raise

@@ -89,9 +89,19 @@ class Route:
     def scope(self) -> str:
         """What an API key needs for the route: its noun, and whether it reads or writes. Aliases have their own's.
 
-        Everything of administrators has one noun, so that no key is one of theirs by the way.
+        Everything of administrators has one noun, so that no key is one of theirs by the way; and whatever way bytes
+        come in has that of uploads.
         """
-        noun = "admin" if self.access is Access.ADMIN else self.noun
+        if self.access is Access.ADMIN:
+            return self._scope_of("admin")
+        return self._scope_of("uploads" if self.noun in _RECEIVING else self.noun)
+
+    @property
+    def former_scopes(self) -> tuple[str, ...]:
+        """What the scope was called once: keys that were made then still open the route, and no new one is made so."""
+        return (self._scope_of("tus"),) if self.noun == "tus" else ()
+
+    def _scope_of(self, noun: str) -> str:
         return f"{noun}:{'read' if self.method in ('GET', 'HEAD') else 'write'}"
 
     @property

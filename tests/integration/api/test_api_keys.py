@@ -46,6 +46,16 @@ async def test_a_key_opens_what_its_scopes_say_in_either_header(client: TestClie
     await expect_problem(await client.get(RECORDINGS, headers={"Cookie": f"__session={secret}"}), "token_invalid")
 
 
+async def test_a_recorders_key_sends_by_tus(client: TestClient, ada: Person) -> None:
+    recorder = {"X-API-Key": (await make(ada, "uploads:read", "uploads:write"))["secret"], "Tus-Resumable": "1.0.0"}
+    begun = await client.post("/api/v1/uploads", headers={**recorder, "Upload-Length": "5"})
+    assert begun.status == 201, await begun.text()
+    assert (await client.head(begun.headers["Location"], headers=recorder)).headers["Upload-Offset"] == "0"
+    assert (await client.delete(begun.headers["Location"], headers=recorder)).status == 204
+    reader = {"X-API-Key": (await make(ada, "uploads:read"))["secret"], "Tus-Resumable": "1.0.0"}
+    await expect_problem(await client.post("/api/v1/uploads", headers={**reader, "Upload-Length": "5"}), "key_refused")
+
+
 async def test_a_revoked_key_is_over_at_once(client: TestClient, ada: Person, bob: Person) -> None:
     made = await make(ada, "recordings:read")
     headers = {"X-API-Key": made["secret"]}

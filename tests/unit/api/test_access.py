@@ -46,6 +46,13 @@ def test_a_key_has_its_scopes_and_a_person_all() -> None:
         assert code_of(caught) == "key_refused"
 
 
+def test_a_key_that_was_made_under_a_former_name_stays_good_for_that_alone() -> None:
+    key = Proof(user(), scopes=("tus:write",))
+    expect_scope(key, "uploads:write", "tus:write")
+    with pytest.raises(Problem):
+        expect_scope(key, "uploads:write")
+
+
 def test_a_plan_is_paid_for_or_not() -> None:
     expect_paid(Proof(user("pro")), "That")
     with pytest.raises(Problem) as caught:

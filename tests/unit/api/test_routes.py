@@ -79,11 +79,18 @@ def test_what_is_open_to_everybody_is_named_here() -> None:
 def test_keys_need_a_scope_of_noun_and_verb() -> None:
     scopes = scopes_of(ROUTES)
     assert {"recordings:read", "recordings:write", "jobs:read", "uploads:write"} <= set(scopes.everybody)
-    assert {route.scope for route in ROUTES if route.method == "HEAD"} == {"tus:read"}
+    assert {route.scope for route in ROUTES if route.method == "HEAD"} == {"uploads:read"}
     assert set(scopes.admins) - set(scopes.everybody) == {"admin:read", "admin:write"}
+    assert not [scope for scope in scopes.admins if scope.startswith("tus")]
     kept = {route.noun for route in ROUTES if route.access is Access.PERSON}
     assert {"account", "api_keys", "sessions"} <= kept
     assert not [scope for scope in scopes.admins if scope.partition(":")[0] in ("api_keys", "sessions")]
+
+
+def test_only_tus_opens_to_keys_of_its_former_name() -> None:
+    named = {(route.scope, *route.former_scopes) for route in ROUTES if route.former_scopes}
+    assert named == {("uploads:read", "tus:read"), ("uploads:write", "tus:write")}
+    assert {route.noun for route in ROUTES if route.former_scopes} == {"tus"}
 
 
 def test_deletions_and_what_administrators_change_are_on_record() -> None:
