@@ -164,6 +164,11 @@ class Recording(Document):
         return self.owner_id == user_id or self.linked(user_id)
 
     @property
+    def everybody(self) -> tuple[str, ...]:
+        """All who may see it: its owner, and the readers of a lecture."""
+        return (self.owner_id, *(link.user_id for link in self.links))
+
+    @property
     def every_job_id(self) -> tuple[str, ...]:
         """The ids of all its jobs: those that are there, and some that were never made."""
         return tuple(dict.fromkeys((self.job_id, *self.job_ids)))

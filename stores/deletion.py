@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import structlog
 
 from schemas.events import RecordingDeleted, event_id
+from schemas.holds import Hold
 from schemas.jobs import Job
 from schemas.parts import Parts
 from schemas.recordings import Recording, RecordingStatus
@@ -78,10 +79,17 @@ class Deletion:
         audit.info("recording deleted", recording_id=recording.id, owner_id=recording.owner_id)
 
     async def expect_free(self, recording: Recording) -> None:
-        """Raises OnHold when the recording, or the course or project that it is in, is on hold."""
-        folder = await self.folders.get(recording.owner_id, recording.project_id) if recording.project_id else None
-        if hold := recording.hold or (folder.hold if folder else None):
+        """Raises OnHold when the recording, or the course or project that it is in, is on hold.
+
+        A lecture is in the course of each of its readers, too.
+        """
+        if hold := recording.hold or await self._folder_hold(recording):
             raise OnHold(f"It is on hold: {hold.reason}")
+
+    async def _folder_hold(self, recording: Recording) -> Hold | None:
+        if recording.project_id is None:
+            return None
+        return await self.folders.held(recording.everybody, recording.project_id)
 
     async def _end_upload(self, recording: Recording) -> None:
         """Whoever is still sending learns that it is gone; parts that came go now, pieces with the other objects."""

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from schemas.folders import MOST_FOLDERS, Folder
+from schemas.holds import Hold
 from schemas.recordings import RecordingStatus
 from schemas.time import now
 from stores.documents import Database, from_document, to_document
@@ -18,6 +19,7 @@ from stores.recordings import WITHOUT_BYTES
 
 _COUNT_SECONDS = 10.0
 """A count may look through everything, where there are no indexes."""
+_TOGETHER = 200
 _TAKEN_IN = [status.value for status in RecordingStatus if status not in WITHOUT_BYTES]
 
 Fields = dict[str, Any]
@@ -58,6 +60,17 @@ class Folders:
         async with answering():
             found = await self._folders.find_one({"_id": Folder.key(owner_id, folder_id)})
         return from_document(Folder, found) if found else None
+
+    async def held(self, owner_ids: Iterable[str], folder_id: str) -> Hold | None:
+        """The hold that any of them has on a folder of that id of theirs; None where nobody has one."""
+        keys = sorted({Folder.key(owner_id, folder_id) for owner_id in owner_ids})
+        for first in range(0, len(keys), _TOGETHER):
+            async with answering():
+                found = self._folders.find({"_id": {"$in": keys[first : first + _TOGETHER]}}, {"hold": 1})
+                holds = [fields["hold"] async for fields in found if fields.get("hold")]
+            if holds:
+                return Hold.model_validate(holds[0])
+        return None
 
     async def of_owner(self, owner_id: str) -> list[Folder]:
         """All of the owner's folders that have a document, in any order."""

@@ -55,11 +55,8 @@ class LettingGo:
 
     async def _course_hold(self, recording: Recording, user_id: str) -> Hold | None:
         """The hold of the course that the lecture is in, whether it is the account's or nobody's."""
-        for owner_id in (user_id, recording.owner_id):
-            folder = await self.deletion.folders.get(owner_id, recording.project_id or "")
-            if folder is not None and folder.hold is not None:
-                return folder.hold
-        return None
+        owners = (user_id, recording.owner_id)
+        return await self.deletion.folders.held(owners, recording.project_id) if recording.project_id else None
 
     async def _hand_over(self, recording: Recording, user_id: str) -> None:
         heir = next((link.user_id for link in recording.links if link.user_id != user_id), None)

@@ -67,6 +67,12 @@ def _bounds(rules: Sequence[Rule], owner_id: str | None) -> tuple[datetime, froz
     return youngest, frozenset(rule.what for rule in rules), None if everybody else owners
 
 
+def _place(due: Due) -> tuple[tuple[str, ...], str] | None:
+    """Where it is filed: by whom, its readers included, and in which course or project; None: in none."""
+    recording = due.recording
+    return (recording.everybody, recording.project_id) if recording.project_id else None
+
+
 class Keeper:
     """Applies rules. Methods raise StoreUnavailable; then what is left is for the next run."""
 
@@ -96,22 +102,13 @@ class Keeper:
     async def _free(self, found: Sequence[Due]) -> list[Due]:
         """Those that are not on hold with their course or project, and that no job is at."""
         busy = await self._busy([due.recording for due in found])
-        filed = {(due.recording.owner_id, due.recording.project_id) for due in found}
-        held = {place for place in filed if await self._held(*place)}
-        return [
-            due
-            for due in found
-            if due.recording.id not in busy and (due.recording.owner_id, due.recording.project_id) not in held
-        ]
+        held = {place for place in map(_place, found) if place and await self._deletion.folders.held(*place)}
+        return [due for due in found if due.recording.id not in busy and _place(due) not in held]
 
     async def _busy(self, recordings: Sequence[Recording]) -> set[str]:
         """The ids of those that a job is at."""
         ids = [job_id for recording in recordings for job_id in recording.every_job_id]
         return {job.recording_id for job in await self._deletion.jobs.get_many(ids) if not job.status.ended}
-
-    async def _held(self, owner_id: str, folder_id: str | None) -> bool:
-        folder = await self._deletion.folders.get(owner_id, folder_id) if folder_id else None
-        return folder is not None and folder.hold is not None
 
     async def _expire(self, due: Due, rules: Sequence[Rule]) -> bool:
         """Lets it go if it still is to go, as it was found; whether it went."""

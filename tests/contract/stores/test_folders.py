@@ -67,6 +67,15 @@ async def test_what_is_changed_stays_changed_and_what_is_gone_is_not_made_again(
     assert await folders.get("ada", "biology") is None
 
 
+async def test_the_hold_of_any_of_its_owners_is_found(folders):
+    hold = Hold(reason="Case 1", by="root", at=START)
+    await folders.create(a_folder())
+    await folders.create(a_folder(owner_id="bob", hold=hold))
+    assert await folders.held(("ada", "eve"), "biology") is None
+    assert await folders.held((*(f"reader {number}" for number in range(300)), "bob"), "biology") == hold
+    assert await folders.held(("ada", "bob"), "chemistry") is None
+
+
 async def test_one_that_is_on_hold_is_not_deleted(folders):
     await folders.create(a_folder(hold=Hold(reason="Case 1", by="root", at=START)))
     with pytest.raises(OnHold, match="Case 1"):

@@ -54,6 +54,25 @@ async def test_what_is_in_a_course_on_hold_stays_with_its_last_reader(world, let
     assert await world.resources.recordings.stored(recording.id) is None
 
 
+@pytest.mark.parametrize("owner_id", ["bob", OWNER])
+async def test_nobody_deletes_what_is_in_a_course_on_hold_of_any_reader(world, letting_go, owner_id):
+    recording = await shared(world, "ada", "bob")
+    await hold_course(world, owner_id)
+    with pytest.raises(OnHold, match="A case is open"):
+        await letting_go.destroy(recording)
+    assert await world.resources.recordings.get(recording.id) == recording
+    await world.resources.folders.update(owner_id, "algebra", {"hold": None})
+    await letting_go.destroy(recording)
+    assert await world.resources.recordings.stored(recording.id) is None
+
+
+async def test_a_course_of_that_name_of_nobody_who_reads_it_keeps_nothing(world, letting_go):
+    recording = await shared(world, "ada", "bob")
+    await hold_course(world, "eve")
+    await letting_go.destroy(recording)
+    assert await world.resources.recordings.stored(recording.id) is None
+
+
 async def test_somebody_elses_course_of_that_name_protects_nothing(world, letting_go):
     recording = await shared(world, "ada")
     await hold_course(world, "eve")

@@ -9,6 +9,7 @@ from schemas.holds import Hold
 from schemas.ids import new_id
 from schemas.jobs import Status
 from schemas.pipeline import JobType
+from schemas.recordings import Link
 from schemas.retention import Basis, Matter, Rule
 from schemas.time import now
 from stores import lifecycle
@@ -142,6 +143,17 @@ async def test_what_is_on_hold_stays_until_the_hold_is_lifted(archive):
     await archive.recordings.set_hold(held.id, None)
     await archive.folders.update("ada", "biology", {"hold": None})
     assert len(await archive.keeper.run()) == 2
+
+
+async def test_what_a_reader_has_in_a_course_on_hold_stays_too(archive):
+    links = [Link(user_id=reader, at=now()) for reader in ("ada", "bob")]
+    lecture = await archive.old(owner_id="lectures", project_id="biology", links=links)
+    await archive.rule(Matter.EVERYTHING, owner_id=None)
+    about = {"title": "Biology", "kind": FolderKind.COURSE, "hold": HOLD, "created_at": now(), "updated_at": now()}
+    await archive.folders.create(Folder(id="bob/biology", owner_id="bob", folder_id="biology", **about))
+    assert await archive.preview() == await archive.keeper.run() == []
+    await archive.folders.update("bob", "biology", {"hold": None})
+    assert [one.recording_id for one in await archive.keeper.run()] == [lecture.id]
 
 
 async def test_a_hold_that_comes_between_the_look_and_the_deletion_holds(archive):
