@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 import structlog
 from aiohttp import web
 
 from api.addresses import client_address
-from api.keys import AUDIT, PROOF, REQUEST_ID
+from api.keys import AUDIT, DETAILS, PROOF, REQUEST_ID
 from schemas.audit import AuditEvent, Outcome
 from schemas.ids import new_id
 from schemas.time import now
@@ -16,6 +17,12 @@ from stores.errors import StoreUnavailable
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 log = structlog.get_logger(__name__)
+_audit = structlog.get_logger("tidemark.audit")
+
+
+def tell(request: web.Request, **details: Any) -> None:
+    """What the line in the log says besides of the act that is noted for the request: it is kept there alone."""
+    request[DETAILS] = details
 
 
 async def note(
@@ -42,7 +49,7 @@ async def note(
         request_id=request[REQUEST_ID],
         about=dict(about),
     )
-    log.info("audit", **event.model_dump(exclude={"at", "request_id"}))
+    _audit.info("audit", **event.model_dump(exclude={"at", "request_id"}), **request.get(DETAILS, {}))
     try:
         await request.app[AUDIT].add(event)
     except StoreUnavailable as error:

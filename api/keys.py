@@ -1,5 +1,7 @@
 """What lives as long as the application, by typed key; and what lives as long as a request."""
 
+from typing import Any
+
 from aiohttp import web
 
 from api.admission import Admission
@@ -96,3 +98,5 @@ MEDIA = web.RequestKey("media", bool)
 """Whether the route answers with media, which pages of other origins may show."""
 RATE_STANDING = web.RequestKey("rate_standing", RateStanding)
 """How the caller stands by the rate limit, for the answer's headers."""
+DETAILS = web.RequestKey("details", dict[str, Any])
+"""What the log says of an act besides what is on record of it."""

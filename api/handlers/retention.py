@@ -2,10 +2,9 @@
 
 from collections.abc import AsyncIterator
 
-import structlog
 from aiohttp import web
 
-from api.audit import note
+from api.audit import note, tell
 from api.folders import ensure, implied
 from api.keys import CALLER, FOLDERS, KEEPER, RECORDINGS, RULES
 from schemas.folders import Folder
@@ -30,8 +29,6 @@ from schemas.retention import (
 from schemas.time import now
 from stores.errors import StoreUnavailable
 from stores.retention import Due, expiring
-
-audit = structlog.get_logger("tidemark.audit")
 
 _CONFLICTS = 10
 
@@ -87,7 +84,7 @@ async def hold_recording(request: web.Request, body: HoldWish) -> HoldView:
     recording = await request.app[RECORDINGS].set_hold(recording_id, hold)
     if recording is None:
         raise Problem("not_found", "There is no such recording.")
-    audit.info("put on hold", recording_id=recording_id, owner_id=recording.owner_id, **hold.model_dump(mode="json"))
+    tell(request, owner_id=recording.owner_id, reason=hold.reason)
     return HoldView(recording_id=recording_id, owner_id=recording.owner_id, hold=hold)
 
 
@@ -96,14 +93,13 @@ async def release_recording(request: web.Request) -> None:
     recording_id = request.match_info["id"]
     if await request.app[RECORDINGS].set_hold(recording_id, None) is None:
         raise Problem("not_found", "There is no such recording.")
-    audit.info("hold lifted", recording_id=recording_id, by=request[CALLER])
 
 
 async def hold_course(request: web.Request, body: HoldWish) -> HoldView:
     """Puts somebody's course or project on hold, with all that is in it and comes into it. A repeat sets the reason."""
     owner_id, folder_id, hold = request.match_info["owner_id"], request.match_info["course_id"], _hold(request, body)
     await _hold_folder(request, owner_id, folder_id, hold)
-    audit.info("put on hold", course_id=folder_id, owner_id=owner_id, **hold.model_dump(mode="json"))
+    tell(request, reason=hold.reason)
     return HoldView(owner_id=owner_id, course_id=folder_id, hold=hold)
 
 
@@ -125,7 +121,6 @@ async def release_course(request: web.Request) -> None:
     owner_id, folder_id = request.match_info["owner_id"], request.match_info["course_id"]
     if await request.app[FOLDERS].update(owner_id, folder_id, {"hold": None}) is None:
         raise Problem("not_found", "There is no such course or project.")
-    audit.info("hold lifted", course_id=folder_id, owner_id=owner_id, by=request[CALLER])
 
 
 async def _folder(request: web.Request, owner_id: str, folder_id: str) -> Folder:
@@ -157,7 +152,7 @@ async def _add(request: web.Request, rule: Rule) -> RuleView:
     if len(await request.app[RULES].of(rule.owner_id)) >= MOST_RULES:
         raise Problem("too_many", f"There are {MOST_RULES} rules: delete one first.")
     await request.app[RULES].create(rule)
-    audit.info("rule of retention made", by=request[CALLER], rule=rule.model_dump(mode="json"))
+    tell(request, rule=rule.model_dump(mode="json"))
     return _view(rule)
 
 
@@ -165,7 +160,6 @@ async def _remove(request: web.Request, owner_id: str | None) -> None:
     rule_id = request.match_info["id"]
     if not await request.app[RULES].delete(owner_id, rule_id):
         raise Problem("not_found", "There is no such rule.")
-    audit.info("rule of retention removed", by=request[CALLER], rule_id=rule_id)
 
 
 def _list(found: list[Rule]) -> RuleList:

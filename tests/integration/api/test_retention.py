@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+import structlog
 from aiohttp.test_utils import TestClient, TestServer
 
 from api import keys
@@ -195,3 +196,16 @@ async def test_the_operators_rules_are_for_everybody(client: TestClient, root: P
 )
 async def test_a_wrong_rule_is_refused(ada: Person, rule: dict[str, Any], field: str) -> None:
     await expect_problem(await ada.call("POST", RULES, json=rule), "invalid_field", field)
+
+
+async def test_each_act_is_one_line_of_the_log_that_says_what_it_was(root: Person) -> None:
+    with structlog.testing.capture_logs() as lines:
+        made = await (await root.call("POST", "/api/v1/admin/retention/rules", json=ORIGINALS)).json()
+        assert (await root.call("DELETE", f"/api/v1/admin/retention/rules/{made['id']}")).status == 204
+    added, removed = (line for line in lines if made["id"] in str(line) and line["event"] != "request")
+    assert (added["event"], added["action"], removed["action"]) == (
+        "audit",
+        "retention.add_everybodys_rule",
+        "retention.remove_everybodys_rule",
+    )
+    assert (added["rule"]["older_than_days"], removed["about"]) == (30, {"id": made["id"]})
