@@ -12,7 +12,6 @@ import structlog
 from schemas.events import RecordingDeleted, event_id
 from schemas.holds import Hold
 from schemas.jobs import Job
-from schemas.parts import Parts
 from schemas.recordings import Recording, RecordingStatus
 from schemas.time import now
 from stores import keys, lifecycle
@@ -21,7 +20,6 @@ from stores.copies import Copies
 from stores.errors import LeaseLost, OnHold, promptly
 from stores.folders import Folders
 from stores.jobs import Jobs
-from stores.multipart import OpenUpload
 from stores.objects import Objects
 from stores.outbox import Outbox
 from stores.pages import Pages
@@ -66,8 +64,6 @@ class Deletion:
                 await self._end(job)
             if jobs:
                 await self.publisher.publish(_deleted(recording))
-        if recording.parts is not None:
-            await self.objects.abort(_open(recording, recording.parts))
         await self.objects.delete_prefix(keys.recording_prefix(recording.id))
         await self.transcripts.delete(recording.id)
         await self.pages.delete(recording.id)
@@ -107,10 +103,6 @@ class Deletion:
         except LeaseLost:  # another deletion was faster
             return
         await self.outbox.settle(job)
-
-
-def _open(recording: Recording, parts: Parts) -> OpenUpload:
-    return OpenUpload(key=recording.object_key, upload_id=parts.upload_id, begun=recording.created_at)
 
 
 def _deleted(recording: Recording) -> RecordingDeleted:
