@@ -6,7 +6,7 @@ is found by the next call for the same lecture, or expires as an upload that nev
 
 from aiohttp import web
 
-from api.announcing import announced
+from api.announcing import announced, expect_account
 from api.intake import settle
 from api.keys import ADMISSION, DELETION, JOBS, LECTURES, RECORDINGS, SETTINGS
 from api.problems import wrong_field
@@ -41,6 +41,7 @@ async def take_in(app: web.Application, caller: str, asked: LectureRequest) -> R
             recording = await _begun(app, caller, asked, key, known)
         try:
             if recording is not None:
+                await expect_account(app, caller)
                 return await _set_going(app, caller, recording, asked.stream_url)
         except RecordingGone:  # its last reader let go of it meanwhile: it is taken in anew
             continue

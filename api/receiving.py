@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from api.announcing import announced
+from api.announcing import announced, write_down
 from api.forms import Incoming
 from api.intake import expect_size
 from api.keys import METRICS, OBJECTS, RECORDINGS, SETTINGS
@@ -45,7 +45,7 @@ def announced_form(owner_id: str, filename: str, kind: Kind) -> Recording:
 @asynccontextmanager
 async def kept_whole(app: web.Application, recording: Recording) -> AsyncIterator[None]:
     """Around the receiving of a new recording's bytes."""
-    await app[RECORDINGS].create(recording)
+    await write_down(app, recording)
     try:
         yield
     except BaseException as error:

@@ -12,13 +12,15 @@ class Erasure(Document):
     """An erasure's document; it outlives the account and holds nothing of the person but the account's id.
 
     `receipt` is the fingerprint of the secret that its owner can ask with, `since` the moment before which there is
-    nothing of the account. `removed` counts by name what is gone.
+    nothing of the account. `removed` counts by name what is gone. `resumed_at` is when something was stored
+    late that had been let in before, so that the erasure had to go on.
     """
 
     id: str
     receipt: str
     since: datetime
     requested_at: datetime
+    resumed_at: datetime | None = None
     finished_at: datetime | None = None
     removed: dict[str, int] = Field(default_factory=dict)
 

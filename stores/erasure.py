@@ -3,7 +3,8 @@
 The document is written first, then the account is closed: nobody gets in with it, and nothing new is made. What belongs
 to it goes after that, whatever is left of an earlier try, and the erasure is finished when a whole round found nothing
 more, when all that was let in before the account was closed has come. So one that broke off anywhere is found by its
-document, and gone on with.
+document, and gone on with. Whoever stores something new of an account looks for its document afterwards (`resume`): so
+what comes later than any grace is found, too.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -60,10 +61,19 @@ class Erasures:
             async with answering():
                 await self._erasures.update_one({"_id": user_id}, {"$inc": {f"removed.{name}": count}})
 
-    async def finish(self, user_id: str, at: datetime) -> None:
-        """Nothing is left."""
+    async def finish(self, erasure: Erasure, at: datetime) -> bool:
+        """Nothing is left; whether that stays so: not where it was resumed since it was read."""
+        read = {"_id": erasure.id, "resumed_at": erasure.resumed_at}
         async with answering():
-            await self._erasures.update_one({"_id": user_id}, {"$set": {"finished_at": at}})
+            return bool((await self._erasures.update_one(read, {"$set": {"finished_at": at}})).matched_count)
+
+    async def resume(self, user_id: str, at: datetime) -> bool:
+        """Has the account's erasure go on, finished or not, where there is one; whether there is."""
+        if await self.get(user_id) is None:
+            return False
+        async with answering():
+            await self._erasures.update_one({"_id": user_id}, {"$set": {"finished_at": None, "resumed_at": at}})
+        return True
 
 
 @dataclass(frozen=True)
@@ -104,9 +114,7 @@ class Eraser:
             settled = await self._emptied(erasure)
         except OnHold:
             return False
-        if settled:
-            await self.erasures.finish(erasure.id, now())
-        return settled
+        return settled and await self.erasures.finish(erasure, now())
 
     async def _emptied(self, erasure: Erasure) -> bool:
         """Goes round until nothing is found; whether that was after the grace."""

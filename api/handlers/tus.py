@@ -12,7 +12,7 @@ import structlog
 from aiohttp import hdrs, web
 
 from api import tus
-from api.announcing import described
+from api.announcing import described, write_down
 from api.checksums import Checksum
 from api.finishing import finish
 from api.intake import expect_media, expect_size
@@ -50,7 +50,7 @@ async def create(request: web.Request) -> web.Response:
     recording = described(request[CALLER], Source.TUS, metadata, length)
     upload = _arrival(request, recording, length)
     async with request.app[ADMISSION].upload(request[CALLER]):
-        await request.app[RECORDINGS].create(recording)
+        await write_down(request.app, recording)
         await request.app[ASSEMBLY].arrivals.create(upload)
     if request.content_type == tus.CONTENT_TYPE and request.body_exists:
         with _told():

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from api.announcing import described
+from api.announcing import described, write_down
 from api.intake import accept, examine, expect_size, settle
 from api.keys import ADMISSION, CALLER, DELETION, JOBS, OBJECTS, PARTS, RECORDINGS, SETTINGS
 from api.ownership import owned
@@ -32,7 +32,7 @@ async def request_upload(request: web.Request, body: UploadRequest) -> UploadAdd
     await request.app[ADMISSION].expect_room(request[CALLER])
     recording = described(request[CALLER], Source.PRESIGNED, body, body.file_size)
     async with request.app[ADMISSION].upload(request[CALLER]):
-        await request.app[RECORDINGS].create(recording)
+        await write_down(request.app, recording)
     seconds = settings.presigned_url_seconds
     return UploadAddress(
         id=recording.id,
@@ -65,7 +65,7 @@ async def request_multipart(request: web.Request, body: MultipartRequest) -> Mul
     async with request.app[ADMISSION].upload(request[CALLER]):
         upload_id = await request.app[PARTS].begin(recording.object_key)
         recording = recording.model_copy(update={"parts": Parts(upload_id=upload_id, part_size=part_size)})
-        await request.app[RECORDINGS].create(recording)
+        await write_down(request.app, recording)
     first = range(1, min(parts_of(recording).count(recording.size_bytes), FIRST_ADDRESSES) + 1)
     return MultipartAddress(
         **dict(addresses(request.app, recording, first)),

@@ -1,17 +1,21 @@
 """Erasing an account: nobody gets in any more, every store forgets it, and the receipt says what is gone."""
 
+import io
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from api import keys
 from api.throttle import OF_BOTH
+from schemas.erasure import Erasure
 from schemas.holds import Hold
 from schemas.time import now
 from stores import keys as object_keys
 from streams.erasing import Erasing
 from streams.resources import open_resources
 from tests.integration.api.people import PASSWORD, Person, expect_problem
+from tests.media import pdf
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -100,3 +104,37 @@ async def test_another_name_gives_no_more_guesses(client):
         await expect_problem(await erase(eve, username="guessed", password="wrong"), "invalid_field", "password")
     assert (await eve.call("PATCH", ACCOUNT, json={"username": "renamed"})).status == 200
     await expect_problem(await erase(eve, username="renamed", password="wrong"), "too_many_attempts")
+
+
+LECTURE = {
+    "course_id": "algebra",
+    "stream_url": "https://media.example/late.mp4",
+    "panopto_url": "https://uni.hosted.panopto.com/Panopto/Pages/Viewer.aspx?id=5e0c9c5e-4d4f-4a0a-9d3c-aa0f00c0ffee",
+}
+DOORS = {
+    "address": ("/api/v1/recordings/request-upload", {"json": {"filename": "a.webm", "file_size": 5}}),
+    "parts": ("/api/v1/recordings/request-multipart", {"json": {"filename": "a.webm", "file_size": 5}}),
+    "tus": ("/api/v1/uploads", {"headers": {"Tus-Resumable": "1.0.0", "Upload-Length": "5"}}),
+    "form": ("/api/process", {}),
+    "video": ("/api/v1/projects/website/videos", {}),
+    "document": ("/api/v1/documents/upload", {}),
+    "lecture": ("/api/v1/lectures/download", {"json": LECTURE}),
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+async def test_what_was_let_in_before_and_comes_late_ends_in_the_erasure(client, webm, door):
+    """As a request that was held up between its admission and its first write, for longer than any grace."""
+    app = client.server.app
+    late = await Person.register(client, f"late-{door}")
+    erasures = app[keys.ERASER].erasures
+    about = {"receipt": "f", "since": now(), "requested_at": now(), "finished_at": now()}
+    await erasures.begin(Erasure(id=late.user["id"], **about))
+    path, sent = DOORS[door]
+    content = pdf.document(["Late."]) if door == "document" else webm
+    answer = await late.call("POST", path, **(sent or {"data": {"file": io.BytesIO(content)}}))
+    await expect_problem(answer, "token_invalid")
+    (goes_on,) = [found for found in await erasures.unfinished() if found.id == late.user["id"]]
+    assert await replace(app[keys.ERASER], grace=timedelta(0)).erase(goes_on)
+    assert set(await left_of(client, late)) == {"erasures"}
+    assert await app[keys.OBJECTS].open_uploads(object_keys.RECORDINGS) == []

@@ -109,6 +109,15 @@ async def test_what_broke_off_anywhere_is_brought_to_its_end(after):
     assert number > 40
 
 
+async def test_what_comes_late_is_gone_on_with_and_not_finished_over():
+    house = await House().fill()
+    assert await house.erasures.resume("ada", START)
+    assert not await house.eraser().erase(house.erasure)
+    [resumed] = await house.erasures.unfinished()
+    assert await house.eraser().erase(resumed)
+    assert not await house.erasures.resume("bob", START)
+
+
 async def test_a_repeat_begins_nothing_new():
     house = await House().fill()
     again = await house.erasures.begin(house.erasure.model_copy(update={"receipt": "another"}))
