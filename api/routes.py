@@ -3,6 +3,7 @@
 The addresses of the earlier systems are added by api/aliases.
 """
 
+from api import tus as spoken
 from api.access import Access
 from api.aliases import with_aliases
 from api.handlers import (
@@ -215,17 +216,20 @@ _OWN: tuple[Route, ...] = (
     Route("DELETE", f"{_RECORDING}/multipart", uploads.multipart_abort, "Throw an upload in parts away", status=204,
           problems=("not_found", "upload_ended", "on_hold")),
     # resumable uploads
-    Route("OPTIONS", _UPLOADS, tus.discover, "What of tus is spoken here", _OPEN, status=204, rate=_FREE),
-    Route("POST", _UPLOADS, tus.create, "Begin a resumable upload", status=201,
-          problems=_RECEIVING_PROBLEMS),
+    Route("OPTIONS", _UPLOADS, tus.discover, "What of tus is spoken here", _OPEN, status=204, rate=_FREE,
+          headers=spoken.SPOKEN),
+    Route("POST", _UPLOADS, tus.create, "Begin a resumable upload", status=201, problems=_RECEIVING_PROBLEMS,
+          asks=spoken.BEGINS, headers=(*_LOCATION, *spoken.WENT_ON)),
     Route("HEAD", _UPLOAD, tus.state, "How far a resumable upload has come",
-          problems=("not_found", "upload_gone", *_RECEIVING_PROBLEMS)),
+          problems=("not_found", "upload_gone", *_RECEIVING_PROBLEMS), asks=spoken.ASKS, headers=spoken.STATE),
     Route("PATCH", _UPLOAD, tus.receive, "Go on with a resumable upload", status=204,
-          problems=("not_found", "upload_gone", "wrong_content_type", *_RECEIVING_PROBLEMS)),
+          problems=("not_found", "upload_gone", "wrong_content_type", *_RECEIVING_PROBLEMS), asks=spoken.GOES_ON,
+          headers=spoken.WENT_ON),
     Route("POST", _UPLOAD, tus.override, "Another method, for clients that can only POST", status=204,
-          problems=("not_found", "upload_gone", "wrong_content_type", "method_not_allowed", *_RECEIVING_PROBLEMS)),
+          problems=("not_found", "upload_gone", "wrong_content_type", "method_not_allowed", *_RECEIVING_PROBLEMS),
+          asks=(spoken.METHOD, *spoken.GOES_ON), headers=spoken.STATE),
     Route("DELETE", _UPLOAD, tus.terminate, "Give a resumable upload up", status=204,
-          problems=("not_found", "upload_gone", "unsupported_version", "on_hold")),
+          problems=("not_found", "upload_gone", "unsupported_version", "on_hold"), asks=spoken.ASKS, headers=spoken.ASKS),
     # projects
     Route("POST", f"{_PROJECT}/videos", projects.upload_video, "Upload a video into a project",
           gives=VideoAccepted, status=202, problems=_UPLOAD_PROBLEMS, form=True),

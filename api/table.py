@@ -27,8 +27,9 @@ class Route:
 
     `media` lists the content types of an answer that is not JSON, `sends` what each event of a stream or frame of a
     websocket holds, `hears` what each frame of a websocket's client holds. `headers` are those of a success that mean
-    something beyond what every answer has, `problems` the codes beyond those that every route has. `rate` is what its
-    requests count as, where `rate_class` would say something else; `body_bytes` is how large a JSON body may be.
+    something beyond what every answer has, `asks` those of a request, `problems` the codes beyond those that every
+    route has. `rate` is what its requests count as, where `rate_class` would say something else; `body_bytes` is how
+    large a JSON body may be.
     """
 
     method: str
@@ -44,6 +45,7 @@ class Route:
     sends: type[BaseModel] | None = None
     hears: type[BaseModel] | None = None
     headers: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
     form: bool = False
     form_fields: tuple[str, ...] = ()
     head: bool = False

@@ -35,6 +35,15 @@ ANSWER_HEADERS = (
 )
 """Those that a browser's page may read."""
 
+ASKS = (RESUMABLE,)
+BEGINS = (*ASKS, LENGTH, DEFER, METADATA, CHECKSUM)
+GOES_ON = (*ASKS, OFFSET, LENGTH, CHECKSUM)
+"""What requests say: each, one that begins an upload, one that goes on with it."""
+SPOKEN = (RESUMABLE, VERSIONS, EXTENSION, MAX_SIZE, ALGORITHMS)
+WENT_ON = (RESUMABLE, OFFSET, EXPIRES)
+STATE = (*WENT_ON, LENGTH, DEFER, METADATA)
+"""What answers say: of this door, of bytes that were taken in, of how far an upload has come."""
+
 _NUMBER = re.compile(r"[0-9]{1,16}")
 _KEY = re.compile(r"[!-+\--~]+")
 """What is printable in ASCII, but space and comma."""

@@ -89,10 +89,15 @@ class ApiKeyList(Frozen):
 class AuditQuery(Page):
     """Which of one's own acts to list."""
 
-    action: str | None = Field(default=None, pattern=r"^[a-z_]+\.[a-z_]+$", examples=["sessions.log_in"])
+    action: str | None = Field(
+        default=None,
+        pattern=r"^[a-z_]+\.[a-z_]+$",
+        examples=["sessions.log_in"],
+        description="Of this kind alone: a noun and what was done.",
+    )
 
 
 class EveryonesAuditQuery(AuditQuery):
     """Which acts to list."""
 
-    user_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9-]{1,64}$")
+    user_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9-]{1,64}$", description="About this account.")

@@ -72,7 +72,7 @@ class ActivityQuery(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    limit: int = Field(default=20, ge=1, le=100)
+    limit: int = Field(default=20, ge=1, le=100, description="How many at most.")
     cursor: str | None = Field(
         default=None, pattern=r"^[0-9]{1,14}\.[0-9a-f-]{36}$", description="The next_cursor of a list."
     )

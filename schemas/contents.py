@@ -20,11 +20,11 @@ class ContentType(StrEnum):
 class ContentQuery(Request):
     """Which generated content to list."""
 
-    limit: int = Field(default=20, ge=1, le=100)
+    limit: int = Field(default=20, ge=1, le=100, description="How many at most.")
     cursor: str | None = Field(
         default=None, pattern=r"^[0-9a-f-]{36}\.[a-z]{1,20}$", description="The next_cursor of a list."
     )
-    type: ContentType | None = None
+    type: ContentType | None = Field(default=None, description="Of this kind alone.")
     course_id: str | None = Field(default=None, pattern=PROJECT_ID, description="A course or project.")
 
 

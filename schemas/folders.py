@@ -95,7 +95,7 @@ class FolderChange(Request):
 class FolderQuery(Request):
     """Which courses or projects to list."""
 
-    limit: int = Field(default=20, ge=1, le=100)
+    limit: int = Field(default=20, ge=1, le=100, description="How many at most.")
     cursor: str | None = Field(
         default=None, pattern=r"^[0-9]{1,15}\.[A-Za-z0-9._-]{1,64}$", description="The next_cursor of a list."
     )
@@ -106,7 +106,9 @@ class FolderQuery(Request):
 class FolderRemoval(Request):
     """What becomes of what is in there; without a word only an empty one is deleted."""
 
-    contents: Literal["delete", "keep"] | None = None
+    contents: Literal["delete", "keep"] | None = Field(
+        default=None, description="Delete what is in there as well, or keep it outside of it."
+    )
 
 
 class SectionView(Section):

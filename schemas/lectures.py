@@ -68,7 +68,7 @@ class LectureRequest(Request):
 class LectureQuery(Page):
     """Which of the caller's lectures to list."""
 
-    course_id: str | None = Field(default=None, pattern=PROJECT_ID)
+    course_id: str | None = Field(default=None, pattern=PROJECT_ID, description="In this course.")
 
 
 class LectureAccepted(Frozen):

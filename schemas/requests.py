@@ -132,29 +132,29 @@ class RecordingChange(Request):
 class Page(Request):
     """Which page of a list, newest first."""
 
-    limit: int = Field(default=20, ge=1, le=100)
+    limit: int = Field(default=20, ge=1, le=100, description="How many at most.")
     cursor: str | None = Field(default=None, pattern=r"^[0-9a-f-]{36}$", description="The next_cursor of a list.")
 
 
 class VideoQuery(Page):
     """Which of a project's recordings to list."""
 
-    status: RecordingStatus | None = None
+    status: RecordingStatus | None = Field(default=None, description="Where they are on their way.")
     q: Sought | None = Field(default=None, description="Part of the title, in any case.")
     tag: SoughtTag | None = Field(default=None, description="With this tag.")
-    section_id: str | None = Field(default=None, pattern=PROJECT_ID)
+    section_id: str | None = Field(default=None, pattern=PROJECT_ID, description="In this section.")
 
 
 class RecordingQuery(VideoQuery):
     """Which recordings to list."""
 
-    project_id: str | None = Field(default=None, pattern=PROJECT_ID)
+    project_id: str | None = Field(default=None, pattern=PROJECT_ID, description="In this course or project.")
 
 
 class DocumentQuery(VideoQuery):
     """Which documents to list."""
 
-    course_id: str | None = Field(default=None, pattern=PROJECT_ID)
+    course_id: str | None = Field(default=None, pattern=PROJECT_ID, description="In this course or project.")
 
 
 class ProjectJobQuery(Page):
@@ -166,7 +166,9 @@ class ProjectJobQuery(Page):
 class JobQuery(ProjectJobQuery):
     """Which jobs to list."""
 
-    project_id: str | None = Field(default=None, pattern=PROJECT_ID)
+    project_id: str | None = Field(
+        default=None, pattern=PROJECT_ID, description="About what is in this course or project."
+    )
 
 
 def _can_be_asked_for(kind: JobType) -> JobType:
@@ -209,11 +211,13 @@ class ArchiveQuery(Request):
 class LetterQuery(Request):
     """Which dead letters to list."""
 
-    limit: int = Field(default=20, ge=1, le=100)
+    limit: int = Field(default=20, ge=1, le=100, description="How many at most.")
     cursor: str | None = Field(default=None, pattern=r"^[0-9]{1,18}$", description="The next_cursor of a list.")
 
 
 class TranscriptQuery(Request):
     """In which form the transcript is wanted."""
 
-    format: Literal["json", "txt", "srt", "vtt"] = "json"
+    format: Literal["json", "txt", "srt", "vtt"] = Field(
+        default="json", description="As data, as text, or as subtitles: SubRip or WebVTT."
+    )

@@ -4,6 +4,8 @@ from typing import Any
 
 from aiohttp import hdrs
 
+from api import tus
+
 _REQUEST_ID = "X-Request-ID"
 EVERYWHERE = (_REQUEST_ID,)
 """What every answer has."""
@@ -22,7 +24,21 @@ _MEANINGS: dict[str, str] = {
     hdrs.WWW_AUTHENTICATE: "How to prove who is asking: Bearer.",
     _REQUEST_ID: "The request's id, as the log has it: the caller's, where it was sane.",
 }
+_MEANINGS |= {
+    tus.RESUMABLE: "The version of tus that is spoken.",
+    tus.VERSIONS: "The versions of tus that are spoken here.",
+    tus.EXTENSION: "The extensions of tus that are spoken here.",
+    tus.MAX_SIZE: "How many bytes an upload may have.",
+    tus.ALGORITHMS: "What a checksum may be made by.",
+    tus.OFFSET: "How many bytes of the upload are stored for good: where to go on.",
+    tus.LENGTH: "How many bytes the upload has in all, where that is known.",
+    tus.DEFER: "`1`: how many bytes it has in all is told later.",
+    tus.METADATA: "What was said of the upload when it was begun: pairs of a key and a text in base64.",
+    tus.EXPIRES: "Until when the upload can be gone on with (RFC 9110).",
+}
 _MAY_BE_MISSING = {"RateLimit", "RateLimit-Policy", hdrs.RETRY_AFTER}
+_MAY_BE_MISSING |= {tus.OFFSET, tus.LENGTH, tus.DEFER, tus.METADATA, tus.EXPIRES}
+_NUMBERS = {hdrs.RETRY_AFTER, tus.OFFSET, tus.LENGTH, tus.MAX_SIZE}
 _OF_PROBLEMS: dict[int, tuple[str, ...]] = {
     401: (hdrs.WWW_AUTHENTICATE,),
     416: (hdrs.CONTENT_RANGE,),
@@ -37,7 +53,7 @@ def described() -> dict[str, Any]:
 
 
 def _described(name: str, meaning: str) -> dict[str, Any]:
-    kind = "integer" if name == hdrs.RETRY_AFTER else "string"
+    kind = "integer" if name in _NUMBERS else "string"
     return {"description": meaning, "required": name not in _MAY_BE_MISSING, "schema": {"type": kind}}
 
 

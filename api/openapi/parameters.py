@@ -6,6 +6,7 @@ from typing import Any
 from aiohttp import hdrs
 from pydantic import BaseModel
 
+from api import tus
 from api.openapi.bodies import REF, Plainly
 from api.table import Route
 from schemas.media import RenditionKind
@@ -31,7 +32,23 @@ _IN_HEADER = {
     hdrs.IF_RANGE: "The ETag that Range is about; with another one the whole is sent.",
     hdrs.IF_NONE_MATCH: "ETags that the client has already.",
     "Last-Event-ID": "The id of the newest event that the client has seen.",
+    tus.RESUMABLE: "The version of tus that the client speaks.",
+    tus.LENGTH: "How many bytes the upload has in all; when it is begun, or with a later PATCH.",
+    tus.DEFER: "`1`: the length is told later.",
+    tus.OFFSET: "How many bytes of the upload are there already: where these follow.",
+    tus.METADATA: "Pairs of a key and a text in base64: filename, title, project_id, quality, fps and others.",
+    tus.CHECKSUM: "How the bytes of this request are checked: sha1, sha256 or crc32, and the sum in base64.",
+    tus.METHOD: "The method that is meant.",
 }
+_BYTES: dict[str, Any] = {"type": "integer", "minimum": 0}
+_OF_HEADERS: dict[str, dict[str, Any]] = {
+    tus.RESUMABLE: {"type": "string", "enum": [tus.VERSION]},
+    tus.LENGTH: _BYTES,
+    tus.DEFER: {"type": "string", "enum": ["1"]},
+    tus.OFFSET: _BYTES,
+    tus.METHOD: {"type": "string", "enum": ["PATCH", "DELETE", "HEAD"]},
+}
+_NEEDED = {tus.RESUMABLE, tus.METHOD}
 
 
 def parameters(route: Route) -> list[dict[str, Any]]:
@@ -74,9 +91,16 @@ def _inlined(field: Any, definitions: dict[str, Any]) -> Any:
 
 def _headers(route: Route) -> tuple[str, ...]:
     if "text/event-stream" in route.media:
-        return ("Last-Event-ID",)
-    return (hdrs.RANGE, hdrs.IF_RANGE, hdrs.IF_NONE_MATCH) if "range_not_satisfiable" in route.problems else ()
+        return ("Last-Event-ID", *route.asks)
+    ranges = (hdrs.RANGE, hdrs.IF_RANGE, hdrs.IF_NONE_MATCH) if "range_not_satisfiable" in route.problems else ()
+    return (*ranges, *route.asks)
 
 
 def _in_header(name: str) -> dict[str, Any]:
-    return {"name": str(name), "in": "header", "required": False, "description": _IN_HEADER[name], "schema": _STRING}
+    return {
+        "name": str(name),
+        "in": "header",
+        "required": name in _NEEDED,
+        "description": _IN_HEADER[name],
+        "schema": _OF_HEADERS.get(name, _STRING),
+    }

@@ -4,6 +4,7 @@ from typing import Any
 
 from aiohttp import hdrs
 
+from api import tus
 from api.openapi.bodies import EVENTS, Bodies
 from api.openapi.codes import problem_codes
 from api.openapi.headers import DOWNLOAD, of_problem, references
@@ -39,6 +40,8 @@ class Responses:
                 "304": _answer("Unchanged", {}, headers),
             }
         successes = {str(route.status): _answer(words, content, headers)}
+        if tus.METHOD in route.asks:
+            successes["200"] = _answer("How far the upload has come", {}, headers)
         if EVENTS in route.media:
             successes["204"] = _answer("The job has ended, and the client has seen its end", {}, ())
         if route.path == "/health/ready":
