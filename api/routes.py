@@ -229,7 +229,8 @@ _OWN: tuple[Route, ...] = (
           problems=("not_found", "upload_gone", "wrong_content_type", "method_not_allowed", *_RECEIVING_PROBLEMS),
           asks=(spoken.METHOD, *spoken.GOES_ON), headers=spoken.STATE),
     Route("DELETE", _UPLOAD, tus.terminate, "Give a resumable upload up", status=204,
-          problems=("not_found", "upload_gone", "unsupported_version", "on_hold"), asks=spoken.ASKS, headers=spoken.ASKS),
+          problems=("not_found", "upload_gone", "unsupported_version", "on_hold"), asks=spoken.ASKS,
+          headers=spoken.ASKS),
     # projects
     Route("POST", f"{_PROJECT}/videos", projects.upload_video, "Upload a video into a project",
           gives=VideoAccepted, status=202, problems=_UPLOAD_PROBLEMS, form=True),
