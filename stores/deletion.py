@@ -71,7 +71,7 @@ class Deletion:
         for job_id in recording.every_job_id:
             await self.jobs.delete(job_id)
         await self.copies.release(recording)
-        await self.recordings.forget(recording.id)
+        await self.recordings.forget(recording)
         audit.info("recording deleted", recording_id=recording.id, owner_id=recording.owner_id)
 
     async def expect_free(self, recording: Recording) -> None:

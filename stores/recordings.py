@@ -19,7 +19,7 @@ from pymongo import UpdateOne
 from schemas.holds import Hold
 from schemas.jobs import Failure, Job, Status
 from schemas.media import Rendition, RenditionKind
-from schemas.recordings import Recording, RecordingKind, RecordingStatus
+from schemas.recordings import Recording, RecordingKind, RecordingStatus, Source
 from schemas.retention import Matter
 from schemas.time import now
 from stores.documents import Database, from_document, to_document
@@ -28,6 +28,7 @@ from stores.grouping import Grouped
 from stores.places import Places, shelf_of
 from stores.scan import newest, pages, present
 from stores.swaps import Swaps, inserted
+from stores.traces import Traces
 
 _STATUS_OF_JOB = {
     Status.QUEUED: RecordingStatus.PROCESSING,
@@ -124,6 +125,7 @@ class Recordings:
         self._read: Grouped[str, Fields | None] = Grouped(self._read_all)
         self._write: Grouped[_Write, bool] = Grouped(self._write_all)
         self._places = Places(database)
+        self.traces = Traces(database)
         self._swaps = Swaps(self._recordings, "stamp", lambda fields: fields.get("stamp"))
 
     async def prepare(self) -> None:
@@ -391,10 +393,15 @@ class Recordings:
         """Those of the ids that have a document."""
         return await present(self._recordings, recording_ids)
 
-    async def forget(self, recording_id: str) -> None:
-        """Removes the document of a deleted recording: the last thing that a deletion does. A repeat is harmless."""
+    async def forget(self, recording: Recording) -> None:
+        """Removes the document of a deleted recording: the last thing that a deletion does. A repeat is harmless.
+
+        A trace is left of one that somebody may still have an address for.
+        """
+        if recording.source is Source.PRESIGNED:
+            await self.traces.leave(recording.id, now())
         async with answering():
-            await self._recordings.delete_one({"_id": recording_id})
+            await self._recordings.delete_one({"_id": recording.id})
 
     async def delete_owned(self, owner_id: str, recording_id: str) -> None:
         """Forgets the caller's own recording. Harmless when repeated."""

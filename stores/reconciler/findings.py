@@ -14,6 +14,7 @@ class Kind(StrEnum):
     EXPIRY_UNFINISHED = "expiry_unfinished"
     UPLOAD_REMAINS = "upload_remains"
     DELETION_UNFINISHED = "deletion_unfinished"
+    OBJECT_LATE = "object_late"
     OBJECT_ORPHANED = "object_orphaned"
     SOURCE_MISSING = "source_missing"
     SOURCE_CHANGED = "source_changed"

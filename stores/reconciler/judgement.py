@@ -28,6 +28,11 @@ class Ages(Frozen):
     address: timedelta
     parts: timedelta
 
+    @property
+    def trace(self) -> timedelta:
+        """When all that was put at an address of a deleted recording has been old for a day, and so has been found."""
+        return self.address + 2 * self.abandoned + timedelta(days=1)
+
     @classmethod
     def of(cls, settings: Settings) -> "Ages":
         """Those of the settings."""
@@ -44,13 +49,17 @@ class Ages(Frozen):
 
 
 class Subject(NamedTuple):
-    """All that is known of a recording at one moment. `recording` is None where there is no document."""
+    """All that is known of a recording at one moment. `recording` is None where there is no document.
+
+    `deleted` says that there was one, and that it was taken away on purpose.
+    """
 
     recording_id: str
     recording: Recording | None
     objects: Mapping[str, Listed]
     has_job: bool
     upload: Arrival | None = None
+    deleted: bool = False
 
 
 def judge(subject: Subject, ages: Ages, at: datetime) -> list[Finding]:
@@ -79,7 +88,8 @@ def _orphans(subject: Subject, ages: Ages, at: datetime) -> Iterator[Finding]:
     orphans = old_orphans(subject, ages, at)
     if orphans:
         size = sum(orphan.size_bytes for orphan in orphans)
-        yield _found(Kind.OBJECT_ORPHANED, subject, f"Of no recording: {_objects(orphans)}, {size} bytes.")
+        kind, of = (Kind.OBJECT_LATE, "a deleted") if subject.deleted else (Kind.OBJECT_ORPHANED, "no")
+        yield _found(kind, subject, f"Of {of} recording: {_objects(orphans)}, {size} bytes.")
 
 
 def old_orphans(subject: Subject, ages: Ages, at: datetime) -> list[Listed]:

@@ -12,6 +12,7 @@ from collections.abc import Collection
 import structlog
 
 from schemas.settings import Settings
+from schemas.time import now
 from stores.deletion import Deletion
 from stores.errors import StoreUnavailable
 from stores.reconciler.findings import Finding, Kind, Outcome, Report
@@ -58,11 +59,12 @@ class Reconciler:
 
     async def run(self, *, hold: bool = True) -> Report:
         """Finds and repairs; with `hold` not what there is suspiciously much of. A repeat finds nothing more to do."""
-        survey = self._survey()
+        survey, began = self._survey(), now()
         report = await _found(survey)
         held = _suspicious(report) if hold else frozenset()
         repairs = Repairs(survey, self._deletion, self._settings)
         findings = await _Turns(repairs, held).take(report.findings)
+        await self._deletion.recordings.traces.sweep(began - survey.ages.trace)
         return report.model_copy(update={"findings": tuple(findings)})
 
     def _survey(self) -> Survey:

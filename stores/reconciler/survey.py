@@ -83,7 +83,8 @@ class Survey:
         objects = await objects_of(self.store, recording_id)
         has_job = recording is not None and bool(await self.jobs.present([recording.job_id]))
         upload = await self.arrivals.get(recording_id)
-        subject = Subject(recording_id, recording, objects, has_job, upload)
+        deleted = recording is None and bool(await self.all_recordings.traces.among([recording_id]))
+        subject = Subject(recording_id, recording, objects, has_job, upload, deleted)
         findings = [await self._confirmed(found, recording) for found in judge(subject, self.ages, now())]
         return Look(subject, [found for found in findings if found])
 

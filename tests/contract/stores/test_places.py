@@ -40,7 +40,7 @@ async def test_pages_go_on_over_what_is_gone(recordings, database):
     kept = [ids[0], *ids[20:24], ids[29]]
     for number, recording_id in enumerate(ids):
         if recording_id not in kept and number % 2:
-            await recordings.forget(recording_id)
+            await recordings.forget(await recordings.get(recording_id))
         elif recording_id not in kept:
             await recordings.mark_deleted(await recordings.get(recording_id))
     await Places(database).take([shelf_of("ada")] * 5)  # for recordings that were never made
@@ -51,7 +51,7 @@ async def test_pages_go_on_over_what_is_gone(recordings, database):
 @pytest.mark.parametrize("filters", [{}, {"title": "up"}])
 async def test_a_list_goes_on_though_the_recording_is_gone_where_it_stopped(recordings, filters):
     ids = await made(recordings, 4, title="Stand-up")
-    for going in (recordings.mark_deleted, lambda recording: recordings.forget(recording.id)):
+    for going in (recordings.mark_deleted, recordings.forget):
         await going(await recordings.stored(ids[2]))
         found = await recordings.list_owned("ada", limit=2, before=ids[2], **filters)
         assert [recording.id for recording in found] == [ids[1], ids[0]]

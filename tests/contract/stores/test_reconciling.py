@@ -59,7 +59,7 @@ async def test_a_deleted_recording_takes_no_write_whatever_its_fence(recordings,
 async def test_forgotten_it_is_gone(recordings, recording):
     await recordings.mark_deleted(recording)
     for _ in range(2):
-        await recordings.forget(recording.id)
+        await recordings.forget(recording)
     assert await recordings.stored(recording.id) is None
 
 

@@ -194,7 +194,8 @@ class House:
         return [(finding.kind.value, finding.outcome.value) for finding in report.findings]
 
     def state(self) -> object:
-        """Everything in every store, but how many recordings an account has had (see stores/places)."""
+        """Everything in every store, but how many recordings an account has had (stores/places), and stores/traces."""
         documents = {name: dict(found._documents) for name, found in self.database._collections.items()}
-        documents.pop("places", None)
+        for name in ("places", "deleted_recordings"):
+            documents.pop(name, None)
         return {name: found for name, found in documents.items() if found}, dict(self.bucket.objects)

@@ -13,6 +13,7 @@ from schemas.transcripts import Segment
 from stores import keys, lifecycle
 from stores.errors import StoreUnavailable
 from stores.reconciler import Kind, Outcome, reconciler
+from stores.reconciler.judgement import Ages
 from stores.recordings import fence_of
 from tests.unit.stores.jobs import a_job, a_recording, wake_of
 from tests.unit.stores.reconciler.house import OLD, WEBM, House
@@ -348,3 +349,30 @@ async def test_a_deletion_under_the_work_of_a_job_leaves_nothing(house):
     assert len(await house.reconciled()) == 4
     assert house.state() == ({}, {}) or set(house.state()[0]) <= {"alarms"}
     assert await house.found() == []
+
+
+async def test_what_comes_by_addresses_of_deleted_recordings_is_removed_however_much_it_is(house):
+    deleted = [await house.recording() for _ in range(5)]
+    for recording in deleted:
+        await house.deletion.destroy(recording)
+        house.bucket.store(recording.object_key, minutes=1)
+    assert await house.reconciled() == []
+    for recording in deleted:
+        house.bucket.store(recording.object_key)
+    assert await house.reconciled() == [("object_late", "repaired")] * 5
+    assert house.bucket.objects == {}
+
+
+async def test_traces_of_deleted_recordings_hide_nothing_that_was_lost_and_go_in_time(house):
+    form, deleted = await house.form(), await house.recording()
+    for recording in (form, deleted):
+        await house.deletion.destroy(recording)
+    traces = house.recordings.traces
+    assert await traces.among([form.id, deleted.id]) == {deleted.id}
+    for orphan in (a_recording() for _ in range(5)):
+        house.bucket.store(orphan.object_key)
+    assert set(await house.reconciled()) == {("object_orphaned", "held")}
+    assert await traces.among([deleted.id]) == {deleted.id}
+    await traces.leave(deleted.id, now() - Ages.of(house.settings).trace - timedelta(minutes=1))
+    await house.reconciler.run()
+    assert await traces.among([deleted.id]) == set()
