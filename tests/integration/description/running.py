@@ -38,7 +38,10 @@ phases.coverage.enabled = false
 
 [checks]
 positive_data_acceptance.enabled = false  # what fits the schema may still be refused for what it means
-negative_data_rejection.expected-statuses = ["400", "401", "403", "404", "405", "409", "413", "415", "422", "429"]
+negative_data_rejection.expected-statuses = [
+  "400", "401", "403", "404", "405", "409", "412", "413", "415", "422", "429"
+]
+missing_required_header.expected-statuses = ["400", "401", "403", "404", "405", "409", "412", "415", "422", "429"]
 """
 
 
