@@ -123,7 +123,7 @@ async def expect_repaired(settings: Settings, left: dict[str, str]) -> None:
 
 def test_an_object_that_is_put_after_the_deletion_goes(settings, capsys):
     asyncio.run(put_after_deletion(settings))
-    assert [kind for kind, *_ in at_once(settings, capsys)] == ["object_orphaned"]
+    assert [kind for kind, *_ in at_once(settings, capsys)] == ["object_late"]
     assert at_once(settings, capsys) == []
 
 
