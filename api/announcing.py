@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from api.keys import ERASER, RECORDINGS
+from api.keys import ERASURES, RECORDINGS
 from schemas.ids import new_id
 from schemas.problems import Problem
 from schemas.recordings import Recording, Source
@@ -62,5 +62,5 @@ async def expect_account(app: web.Application, user_id: str) -> None:
 
     To be called when something new of the account is stored, which the erasure takes along.
     """
-    if await app[ERASER].erasures.resume(user_id, now()):
+    if await app[ERASURES].resume(user_id, now()):
         raise Problem("token_invalid", "The account was erased meanwhile.")

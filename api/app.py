@@ -42,6 +42,7 @@ from stores.copies import Copies
 from stores.dead_letters import DeadLetters
 from stores.deletion import Deletion
 from stores.documents import connect, disconnect
+from stores.erasure import Erasures
 from stores.errors import StoreUnavailable
 from stores.folders import Folders
 from stores.jobs import Jobs
@@ -169,6 +170,7 @@ async def _deletion(app: web.Application) -> AsyncIterator[None]:
         publisher=app[keys.PUBLISHER],
         folders=app[keys.FOLDERS],
     )
+    app[keys.ERASURES] = Erasures(app[keys.DATABASE])
     app[keys.ERASER] = eraser_of(app[keys.DATABASE], app[keys.DELETION])
     app[keys.RULES] = Rules(app[keys.DATABASE])
     app[keys.KEEPER] = Keeper(app[keys.DELETION], app[keys.RULES])

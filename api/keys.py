@@ -27,7 +27,7 @@ from stores.copies import Copies
 from stores.dead_letters import DeadLetters
 from stores.deletion import Deletion
 from stores.documents import Database
-from stores.erasure import Eraser
+from stores.erasure import Eraser, Erasures
 from stores.folders import Folders
 from stores.jobs import Jobs
 from stores.lectures import Lectures
@@ -73,6 +73,7 @@ RECEPTIONS = web.AppKey("receptions", Receptions)
 PUBLISHER = web.AppKey("publisher", Publisher)
 OUTBOX = web.AppKey("outbox", Outbox)
 ERASER = web.AppKey("eraser", Eraser)
+ERASURES = web.AppKey("erasures", Erasures)
 DELETION = web.AppKey("deletion", Deletion)
 RULES = web.AppKey("rules", Rules)
 KEEPER = web.AppKey("keeper", Keeper)

@@ -127,7 +127,7 @@ async def test_what_was_let_in_before_and_comes_late_ends_in_the_erasure(client,
     """As a request that was held up between its admission and its first write, for longer than any grace."""
     app = client.server.app
     late = await Person.register(client, f"late-{door}")
-    erasures = app[keys.ERASER].erasures
+    erasures = app[keys.ERASURES]
     about = {"receipt": "f", "since": now(), "requested_at": now(), "finished_at": now()}
     await erasures.begin(Erasure(id=late.user["id"], **about))
     path, sent = DOORS[door]

@@ -13,6 +13,7 @@ from api import keys
 from api.admission import Admission
 from api.metrics import Metrics
 from api.progress import Progress
+from stores.erasure import Erasures
 from stores.uploads import Uploads
 from tests.unit.faults.ground import Ground
 from tests.unit.faults.mortal import Death, Mortal, living
@@ -31,6 +32,7 @@ class Service:
         self._app[keys.JOBS], self._app[keys.RECORDINGS] = stores.jobs, stores.recordings
         self._app[keys.TRANSCRIPTS], self._app[keys.OBJECTS] = stores.transcripts, stores.objects
         self._app[keys.OUTBOX] = stores.outbox
+        self._app[keys.ERASURES] = Erasures(ground.database)
         awaited = Uploads(ground.database).awaited_by_owner
         self._app[keys.ADMISSION] = Admission(ground.settings, stores.jobs.open_by_owner, awaited)
         self._app[keys.METRICS] = metrics = Metrics()
