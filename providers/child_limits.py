@@ -50,6 +50,22 @@ def limit_cpu(cpu_seconds: int) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + _MORE_CPU_SECONDS))
 
 
+def renew_cpu(cpu_seconds: int) -> None:
+    """Bounds the processor time that this process may use until it renews it, within the limit that it has.
+
+    For work without a foreseeable end, which gives itself more as it gets on.
+    """
+    if sys.platform == "win32":
+        return
+    import resource
+
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    wanted = math.ceil(used.ru_utime + used.ru_stime) + cpu_seconds
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_CPU, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
+
+
 def limit_output(output_bytes: int) -> None:
     """Bounds the size of each file that this process writes from now on."""
     if sys.platform == "win32":

@@ -8,7 +8,7 @@ some work twice. Memory stays flat and the cost per minute constant, however lon
 
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import aclosing
+from contextlib import aclosing, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -71,7 +71,7 @@ def engine() -> "Transcriber":
 
 def listen(pieces: Iterator[bytes]) -> Iterator[Heard]:
     """The child's side of Moonshine.transcribe: blocks, works, one Heard a block."""
-    ear = Ear(_hear)
+    ear = Ear(hear)
     for sound, last in blocks(pieces):
         yield ear.hear(sound, last=last)
 
@@ -84,13 +84,14 @@ def blocks(pieces: Iterator[bytes]) -> Iterator[tuple[Sound, bool]]:
     for piece in pieces:
         waiting += piece
         while len(waiting) >= size:
-            yield _samples(bytes(waiting[:size])), False
+            yield samples(bytes(waiting[:size])), False
             del waiting[:size]
             size = next(sizes, _BLOCK_SECONDS[-1]) * SPEECH_SAMPLE_RATE * _SAMPLE_BYTES
-    yield _samples(bytes(waiting[: len(waiting) // _SAMPLE_BYTES * _SAMPLE_BYTES])), True
+    yield samples(bytes(waiting[: len(waiting) // _SAMPLE_BYTES * _SAMPLE_BYTES])), True
 
 
-def _samples(pcm: bytes) -> Sound:
+def samples(pcm: bytes) -> Sound:
+    """The sound as the engine takes it, of whole samples."""
     return np.frombuffer(pcm, dtype="<i2").astype(np.float32) / np.float32(_FULL_SCALE)
 
 
@@ -101,6 +102,36 @@ class Line(NamedTuple):
     end: float
     text: str
 
+    @property
+    def says_something(self) -> bool:
+        """Whether there is a word in it."""
+        return any(letter.isalnum() for letter in self.text)
+
+    @property
+    def tidy(self) -> str:
+        """The text without the habits of the model."""
+        return _REPEATED_COMMA.sub(",", " ".join(self.text.split()))
+
+
+class Segments:
+    """Makes segments of lines, in order. The engine pads lines, so that neighbours overlap: here they do not."""
+
+    def __init__(self, first_id: int = 0) -> None:
+        self._id = first_id
+        self._said_until = 0.0
+        self.count = 0
+
+    def make(self, line: Line, offset: float) -> Segment:
+        """The segment of a line; `offset` is where the sound starts that the line's times count from, in seconds."""
+        start = round(max(offset + line.start, self._said_until), 3)
+        end = round(max(offset + line.end, start), 3)
+        text = line.tidy
+        segment = Segment(id=self._id, start=start, end=end, text=text, words=share_out(text, start, end))
+        self._id += 1
+        self.count += 1
+        self._said_until = end
+        return segment
+
 
 class Ear:
     """What is heard but not final yet: the sound since the last final line, and where it starts."""
@@ -110,8 +141,7 @@ class Ear:
         self._sound: Sound = np.zeros(0, np.float32)
         self._offset = 0
         self._carried = False
-        self._segments = 0
-        self._said_until = 0.0
+        self._segments = Segments()
 
     def hear(self, sound: Sound, *, last: bool) -> Heard:
         """Takes in a block and says what became final with it; with `last` everything does."""
@@ -119,30 +149,19 @@ class Ear:
         lines = self._lines()
         seconds = len(self._sound) / SPEECH_SAMPLE_RATE
         final = lines if last else _finished(lines, seconds)
-        segments = tuple(self._segment(line) for line in final)
-        self._forget(seconds if last else _cut(lines, len(final), seconds))
+        segments = tuple(self._segments.make(line, self._offset / SPEECH_SAMPLE_RATE) for line in final)
+        self._forget(seconds if last else cut(lines, len(final), seconds))
         return Heard(
-            segments=segments, until=self._offset / SPEECH_SAMPLE_RATE, language="en" if self._segments else None
+            segments=segments, until=self._offset / SPEECH_SAMPLE_RATE, language="en" if self._segments.count else None
         )
 
     def _lines(self) -> list[Line]:
         if len(self._sound) < _SHORTEST_SECONDS * SPEECH_SAMPLE_RATE:
             return []
         lines = self._engine(self._sound)
-        if self._carried and lines and _is_warm_up(lines[0]):
+        if self._carried and lines and is_warm_up(lines[0]):
             lines = lines[1:]
-        return [line for line in lines if any(letter.isalnum() for letter in line.text)]
-
-    def _segment(self, line: Line) -> Segment:
-        """The engine pads lines, so that neighbours overlap: a segment starts where the one before it ended."""
-        offset = self._offset / SPEECH_SAMPLE_RATE
-        start = round(max(offset + line.start, self._said_until), 3)
-        end = round(max(offset + line.end, start), 3)
-        text = _REPEATED_COMMA.sub(",", " ".join(line.text.split()))
-        segment = Segment(id=self._segments, start=start, end=end, text=text, words=share_out(text, start, end))
-        self._segments += 1
-        self._said_until = end
-        return segment
+        return [line for line in lines if line.says_something]
 
     def _forget(self, seconds: float) -> None:
         samples = min(len(self._sound), round(seconds * SPEECH_SAMPLE_RATE))
@@ -151,18 +170,27 @@ class Ear:
         self._carried = self._carried or samples > 0
 
 
-def _hear(sound: Sound) -> list[Line]:
-    from moonshine_voice.errors import MoonshineError
-
-    try:
+def hear(sound: Sound) -> list[Line]:
+    """What the engine makes of the sound, as a whole. Raises Retryable(speech_engine_failed)."""
+    with translated():
         transcript = engine().transcribe_without_streaming(sound, SPEECH_SAMPLE_RATE)
-    except MoonshineError as error:
-        said = f"The speech engine could not hear a part of the sound: {error}"
-        raise Retryable("speech_engine_failed", said) from error
     return [Line(line.start_time, line.start_time + line.duration, line.text) for line in transcript.lines]
 
 
-def _is_warm_up(line: Line) -> bool:
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turns what the engine raises inside the block into Retryable(speech_engine_failed)."""
+    from moonshine_voice.errors import MoonshineError
+
+    try:
+        yield
+    except MoonshineError as error:
+        said = f"The speech engine could not hear a part of the sound: {error}"
+        raise Retryable("speech_engine_failed", said) from error
+
+
+def is_warm_up(line: Line) -> bool:
+    """Whether it is what the voice detector takes for speech at the start of any sound."""
     return line.start < _LEAD_SECONDS / 2 and line.end - line.start < _WARM_UP_SECONDS
 
 
@@ -173,7 +201,7 @@ def _finished(lines: list[Line], seconds: float) -> list[Line]:
     return lines if too_long else finished
 
 
-def _cut(lines: list[Line], finished: int, seconds: float) -> float:
+def cut(lines: list[Line], finished: int, seconds: float) -> float:
     """How much of the sound is done with: up to just before the first unfinished line, or all but a quiet tail."""
     said = lines[finished - 1].end if finished else 0.0
     if finished == len(lines):

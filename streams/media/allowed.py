@@ -29,6 +29,9 @@ _OF_SCREEN_RECORDERS = """
 FORMATS = ",".join(_CONTAINERS.split())
 """As FFmpeg's option `format_whitelist` wants them."""
 
+GROWING_FORMATS = "matroska,webm,mov,mp4,m4a,3gp,3g2,mj2"
+"""The same for a recording that is still being made: WebM, and what one demuxer takes for MP4."""
+
 DECODERS = frozenset((_OF_BROWSERS_AND_PHONES + _OF_CAMERAS + _OF_SCREEN_RECORDERS).split())
 DECODER_LIST = ",".join(sorted(DECODERS))
 """As FFmpeg's option `codec_whitelist` wants them."""

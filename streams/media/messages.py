@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import Base64Bytes
+
 from schemas.media import Probe, Scene
 
 
@@ -91,6 +93,22 @@ class ScenesFound:
     scenes: tuple[Scene, ...] = ()
 
 
+@dataclass(frozen=True)
+class LiveTracks:
+    """What a growing recording has, as soon as enough of it came to know."""
+
+    has_sound: bool
+
+
+@dataclass(frozen=True)
+class LiveSound:
+    """The next stretch of the speech audio of a growing recording: raw mono s16le at SPEECH_SAMPLE_RATE."""
+
+    start: float
+    pcm: Base64Bytes
+
+
 AudioMessage = Probe | Progress | SpeechPart | AudioDone
 RenderMessage = Progress | RenderDone
 ScenesMessage = Progress | ScenesFound
+LiveMessage = LiveTracks | LiveSound

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import av
 import av.error
@@ -22,11 +22,11 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from schemas.failures import Permanent, Retryable
-from streams.media.allowed import DECODER_LIST, DECODERS, FORMATS
+from streams.media.allowed import DECODER_LIST, DECODERS, FORMATS, GROWING_FORMATS
 from streams.media.limits import MAX_PIXELS, Allowance
 from streams.media.memory import short_of_memory
 from streams.media.picture import with_known_colours
-from streams.media.reading import Reading, Unreadable, reading
+from streams.media.reading import Unreadable, reading
 from streams.media.timeline import Timeline
 
 F = TypeVar("F", AudioFrame, VideoFrame)
@@ -40,6 +40,19 @@ _OPTIONS = {
     "protocol_whitelist": _NO_PROTOCOL,
     "max_pixels": str(MAX_PIXELS),
 }
+_OPTIONS_WHILE_GROWING = {**_OPTIONS, "format_whitelist": GROWING_FORMATS, "probesize": "32768"}
+"""By default FFmpeg reads the first seconds of a recording before it gives out anything of it."""
+
+_BUFFER_BYTES_WHILE_GROWING = 32 * 1024
+
+
+class Following(Protocol):
+    """Bytes that come one after the other, as FFmpeg reads them: without a way back."""
+
+    name: str
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes; none at the end. Blocks."""
 
 
 @dataclass
@@ -126,6 +139,16 @@ def opened(source: str | Path, allowance: Allowance | None = None) -> Iterator[S
 
 
 @contextmanager
+def followed(file: Following) -> Iterator[Source]:
+    """A recording that is still growing, open for the length of the block. Blocks until its tracks are known.
+
+    Raises Permanent (not_media, no_streams, picture_too_large).
+    """
+    with _container(file, _OPTIONS_WHILE_GROWING, _BUFFER_BYTES_WHILE_GROWING) as container:
+        yield _source(container, Allowance())
+
+
+@contextmanager
 def translated() -> Iterator[None]:
     """Turns what FFmpeg raises inside the block into a step's failure, but for a file that is too large to be written.
 
@@ -164,9 +187,11 @@ def first_picture(source: str | Path, allowance: Allowance | None = None) -> Vid
         return next((frame for packet in recording.packets() for frame in recording.picture_frames(packet)), None)
 
 
-def _container(file: Reading) -> InputContainer:
+def _container(
+    file: Following, options: dict[str, str] = _OPTIONS, buffer_bytes: int = _BUFFER_BYTES
+) -> InputContainer:
     try:
-        return av.open(file, "r", options=_OPTIONS, metadata_errors="replace", buffer_size=_BUFFER_BYTES)
+        return av.open(file, "r", options=options, metadata_errors="replace", buffer_size=buffer_bytes)
     except av.error.MemoryError:
         raise
     except av.error.FFmpegError as failure:
