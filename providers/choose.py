@@ -10,8 +10,11 @@ from providers.language.extractive import Extractive
 from providers.language.face import Analyst
 from providers.language.gemini import Gemini
 from providers.speech.deepgram import Deepgram
+from providers.speech.deepgram_live import DeepgramLive
 from providers.speech.face import SpeechToText
+from providers.speech.live import LiveSpeech
 from providers.speech.moonshine import Moonshine
+from providers.speech.moonshine_live import MoonshineLive
 from schemas.settings import Settings, SettingsError
 
 
@@ -20,23 +23,22 @@ def speech_to_text(settings: Settings, children: Children) -> SpeechToText:
 
     Raises SettingsError when neither can be had, or what SPEECH_FALLBACK names cannot.
     """
-    if settings.speech_fallback and not _engine_is_here():
-        raise SettingsError(
-            "SPEECH_FALLBACK: install the offline speech engine (the `embedded` extra), or name none; it is not there"
-        )
-    if settings.deepgram_api_key.get_secret_value():
-        return Deepgram(settings)
-    if not _engine_is_here():
-        raise SettingsError(
-            "DEEPGRAM_API_KEY: set it, or install the offline speech engine (the `embedded` extra); neither is there"
-        )
-    return Moonshine(children)
+    return Deepgram(settings) if _heard_outside(settings) else Moonshine(children)
+
+
+def live_speech(settings: Settings, children: Children) -> LiveSpeech:
+    """What listens while a recording is being made: the same provider as speech_to_text. Raises SettingsError alike."""
+    return DeepgramLive(settings) if _heard_outside(settings) else MoonshineLive(children)
 
 
 def speech_fallback(settings: Settings, children: Children) -> SpeechToText | None:
     """What SPEECH_FALLBACK names; None where it names nothing, or what is used anyway."""
-    wanted = settings.speech_fallback and settings.deepgram_api_key.get_secret_value()
-    return Moonshine(children) if wanted else None
+    return Moonshine(children) if _falls_back(settings) else None
+
+
+def live_speech_fallback(settings: Settings, children: Children) -> LiveSpeech | None:
+    """What SPEECH_FALLBACK names for live recordings; None where it names nothing, or what is used anyway."""
+    return MoonshineLive(children) if _falls_back(settings) else None
 
 
 def analyst(settings: Settings) -> Analyst:
@@ -53,6 +55,24 @@ def analyst_fallback(settings: Settings) -> Analyst | None:
 def speech_preload(settings: Settings) -> tuple[str, ...]:
     """What an idle child of the transcribing stage loads ahead of its work: see providers/child."""
     return () if settings.deepgram_api_key.get_secret_value() else ("providers.speech.moonshine:engine",)
+
+
+def _heard_outside(settings: Settings) -> bool:
+    if settings.speech_fallback and not _engine_is_here():
+        raise SettingsError(
+            "SPEECH_FALLBACK: install the offline speech engine (the `embedded` extra), or name none; it is not there"
+        )
+    if settings.deepgram_api_key.get_secret_value():
+        return True
+    if not _engine_is_here():
+        raise SettingsError(
+            "DEEPGRAM_API_KEY: set it, or install the offline speech engine (the `embedded` extra); neither is there"
+        )
+    return False
+
+
+def _falls_back(settings: Settings) -> bool:
+    return bool(settings.speech_fallback and settings.deepgram_api_key.get_secret_value())
 
 
 def _engine_is_here() -> bool:

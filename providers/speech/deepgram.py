@@ -20,6 +20,7 @@ from schemas.settings import Settings
 from schemas.transcripts import Segment, Word
 
 if TYPE_CHECKING:
+    from deepgram import AsyncDeepgramClient
     from deepgram.listen.v1.media.client import AsyncMediaClient as MediaClient
     from httpx import AsyncClient
 
@@ -40,8 +41,7 @@ class Deepgram:
     name = "deepgram"
 
     def __init__(self, settings: Settings) -> None:
-        self._key = settings.deepgram_api_key
-        self._base_url = settings.deepgram_base_url.rstrip("/")
+        self._settings = settings
         self._model = settings.deepgram_model
         self._patience = settings.provider_timeout_seconds
 
@@ -54,14 +54,14 @@ class Deepgram:
             yield Heard(until=upload.seconds)
 
     async def _ask(self, upload: "_Upload") -> object:
-        http, client = await asyncio.to_thread(self._connect)  # the first import takes a second
+        http, client = await asyncio.to_thread(client_of, self._settings)  # the first import takes a second
         import httpx
         from deepgram.core.api_error import ApiError
         from deepgram.core.parse_error import ParsingError
 
         try:
             async with http, upload.deadline(), aclosing(upload.pieces()) as body:
-                return await self._send(client, body)
+                return await self._send(client.listen.v1.media, body)
         except (TimeoutError, httpx.TimeoutException) as error:
             raise answers.timed_out("Deepgram") from error
         except httpx.HTTPError as error:
@@ -70,22 +70,6 @@ class Deepgram:
             raise _explain(error) from error
         except (ParsingError, ValueError) as error:
             raise answers.broken("Deepgram", type(error).__name__) from error
-
-    def _connect(self) -> tuple["AsyncClient", "MediaClient"]:
-        # Said by websockets of the old names that the SDK imports: nobody here can do anything about it.
-        old_names = r"websockets\.(legacy|exceptions\.InvalidStatusCode) is deprecated"
-        warnings.filterwarnings("ignore", old_names, DeprecationWarning)
-        import httpx
-        from deepgram import AsyncDeepgramClient
-        from deepgram.environment import DeepgramClientEnvironment
-
-        sockets = self._base_url.replace("http", "ws", 1)
-        place = DeepgramClientEnvironment(
-            base=self._base_url, agent_rest=self._base_url, production=sockets, agent=sockets
-        )
-        http = httpx.AsyncClient(timeout=httpx.Timeout(None, connect=self._patience))
-        client = AsyncDeepgramClient(api_key=self._key.get_secret_value(), environment=place, httpx_client=http)
-        return http, client.listen.v1.media
 
     async def _send(self, client: "MediaClient", body: AsyncIterator[bytes]) -> object:
         return await client.transcribe_file(
@@ -101,6 +85,23 @@ class Deepgram:
                 "additional_query_parameters": {"sample_rate": SPEECH_SAMPLE_RATE, "channels": 1},
             },
         )
+
+
+def client_of(settings: Settings) -> tuple["AsyncClient", "AsyncDeepgramClient"]:
+    """The SDK's client, and the connections that it uses: to be closed. Blocks: the first import takes a second."""
+    # Said by websockets of the old names that the SDK imports: nobody here can do anything about it.
+    old_names = r"websockets\.(legacy|exceptions\.InvalidStatusCode) is deprecated"
+    warnings.filterwarnings("ignore", old_names, DeprecationWarning)
+    import httpx
+    from deepgram import AsyncDeepgramClient
+    from deepgram.environment import DeepgramClientEnvironment
+
+    base_url = settings.deepgram_base_url.rstrip("/")
+    sockets = base_url.replace("http", "ws", 1)
+    place = DeepgramClientEnvironment(base=base_url, agent_rest=base_url, production=sockets, agent=sockets)
+    http = httpx.AsyncClient(timeout=httpx.Timeout(None, connect=settings.provider_timeout_seconds))
+    key = settings.deepgram_api_key.get_secret_value()
+    return http, AsyncDeepgramClient(api_key=key, environment=place, httpx_client=http)
 
 
 class _Upload:
@@ -148,11 +149,15 @@ class _Upload:
         self._clock.reschedule(asyncio.get_running_loop().time() + seconds)
 
 
-class _Read(BaseModel):
+class Read(BaseModel):
+    """A part of an answer: only what is used of it is checked. The SDK itself checks nothing."""
+
     model_config = ConfigDict(from_attributes=True, frozen=True)
 
 
-class _SaidWord(_Read):
+class SaidWord(Read):
+    """A word, in seconds from the start of the request's sound. Speakers are numbers within the request."""
+
     word: str
     punctuated_word: str | None = None
     start: float = Field(ge=0)
@@ -162,25 +167,28 @@ class _SaidWord(_Read):
 
     @property
     def text(self) -> str:
+        """The word as it is written."""
         return self.punctuated_word or self.word
 
 
-class _Alternative(_Read):
-    words: tuple[_SaidWord, ...]
+class Alternative(Read):
+    """What was understood. The languages are told where several may be spoken."""
+
+    words: tuple[SaidWord, ...]
+    transcript: str = ""
+    languages: tuple[str, ...] | None = None
 
 
-class _Channel(_Read):
-    alternatives: tuple[_Alternative, ...] = Field(min_length=1)
+class _Channel(Read):
+    alternatives: tuple[Alternative, ...] = Field(min_length=1)
     detected_language: str | None = None
 
 
-class _Results(_Read):
+class _Results(Read):
     channels: tuple[_Channel, ...] = Field(min_length=1)
 
 
-class _Answer(_Read):
-    """The part of Deepgram's answer that is used. The SDK itself checks nothing of it."""
-
+class _Answer(Read):
     results: _Results
 
 
@@ -193,27 +201,29 @@ def understand(answer: object, seconds: float) -> Heard:
         raise answers.broken("Deepgram", f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}") from error
     words = channel.alternatives[0].words
     language = (channel.detected_language or "en") if words else None
-    return Heard(segments=tuple(_segments(words, language or "")), until=seconds, language=language)
+    return Heard(segments=tuple(segments_of(words, language or "", {})), until=seconds, language=language)
 
 
-def _segments(words: Sequence[_SaidWord], language: str) -> Iterator[Segment]:
+def segments_of(
+    words: Sequence[SaidWord], language: str, labels: dict[int, str], *, first_id: int = 0, offset: float = 0.0
+) -> Iterator[Segment]:
+    """The words as segments, with `offset` seconds added to their times. New speakers are added to `labels`."""
     between = "" if language.partition("-")[0] in _WITHOUT_SPACES else " "
-    labels: dict[int, str] = {}
-    for number, run in enumerate(_runs(words)):
+    for number, run in enumerate(_runs(words), first_id):
         speaker = run[0].speaker
         yield Segment(
             id=number,
-            start=run[0].start,
-            end=max(run[-1].end, run[0].start),
+            start=_at(run[0].start, offset),
+            end=_at(max(run[-1].end, run[0].start), offset),
             speaker=None if speaker is None else labels.setdefault(speaker, f"Speaker {len(labels) + 1}"),
             text=between.join(word.text for word in run),
-            words=tuple(_word(word) for word in run),
+            words=tuple(_word(word, offset) for word in run),
         )
 
 
-def _runs(words: Sequence[_SaidWord]) -> Iterator[list[_SaidWord]]:
+def _runs(words: Sequence[SaidWord]) -> Iterator[list[SaidWord]]:
     """The words of each segment: one speaker, no pause within, and a new one at a sentence's end when it gets long."""
-    run: list[_SaidWord] = []
+    run: list[SaidWord] = []
     for word in words:
         if run and _breaks(run, word):
             yield run
@@ -223,7 +233,7 @@ def _runs(words: Sequence[_SaidWord]) -> Iterator[list[_SaidWord]]:
         yield run
 
 
-def _breaks(run: Sequence[_SaidWord], word: _SaidWord) -> bool:
+def _breaks(run: Sequence[SaidWord], word: SaidWord) -> bool:
     last, length = run[-1], word.end - run[0].start
     return (
         word.speaker != last.speaker
@@ -233,8 +243,13 @@ def _breaks(run: Sequence[_SaidWord], word: _SaidWord) -> bool:
     )
 
 
-def _word(said: _SaidWord) -> Word:
-    return Word(text=said.text, start=said.start, end=max(said.end, said.start), confidence=said.confidence)
+def _word(said: SaidWord, offset: float) -> Word:
+    end = max(said.end, said.start)
+    return Word(text=said.text, start=_at(said.start, offset), end=_at(end, offset), confidence=said.confidence)
+
+
+def _at(seconds: float, offset: float) -> float:
+    return round(seconds + offset, 6)
 
 
 def _explain(error: Any) -> Exception:
