@@ -83,7 +83,7 @@ class DeepgramListener:
         self._start, self._next_id = start, first_id
         self._kept, self._said = KeptSound(), Said()
         self._changed = asyncio.Condition()
-        self._ended = False
+        self._ended = self._over = False
         self._labels: dict[int, str] = {}
         self._language = "en"
 
@@ -118,13 +118,11 @@ class DeepgramListener:
         except Exception as error:  # noqa: BLE001 - the edge of a task; not its text, which may hold the key
             log.error("listening broke off", error=type(error).__name__)  # noqa: TRY400
             failure = answers.broken("Deepgram", type(error).__name__)
-        await self._said.close(failure)
-        async with self._changed:
-            self._changed.notify_all()
-
-    @property
-    def _over(self) -> bool:
-        return self._said.failure is not None
+        finally:
+            self._over = True
+            await self._said.close(failure)
+            async with self._changed:
+                self._changed.notify_all()
 
     async def _listen(self) -> None:
         tries = 0

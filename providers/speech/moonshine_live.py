@@ -87,8 +87,9 @@ class MoonshineListener:
         except Exception:
             log.exception("listening broke off")
             failure = Retryable("child_crashed", "The speech engine's process met an error that nobody foresaw.")
-        self._inlet.close()
-        await self._said.close(failure)
+        finally:
+            self._inlet.close()
+            await self._said.close(failure)
 
 
 def follow(pieces: Iterator[bytes], start: float, first_id: int) -> Iterator[Draft | Final]:

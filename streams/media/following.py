@@ -15,7 +15,7 @@ CPU_SECONDS_A_MINUTE = 60
 """Processor seconds that a minute of a recording may take. What is decoded gives more, so no recording is too long."""
 
 _SAMPLE_BYTES = 2
-_PIECE_BYTES = SPEECH_SAMPLE_RATE * _SAMPLE_BYTES // 5
+_PIECE_BYTES = SPEECH_SAMPLE_RATE * _SAMPLE_BYTES // 10
 
 
 class Growing:
@@ -62,7 +62,7 @@ def _sounding(recording: Source, file: Growing) -> Iterator[LiveSound]:
 
 
 class _Pieces:
-    """Cuts the sound into pieces of a fifth of a second: often enough to be live, and few messages."""
+    """Cuts the sound into pieces of a tenth of a second: soon enough to be live, and no flood of messages."""
 
     def __init__(self) -> None:
         self._steady = Steady(SPEECH_SAMPLE_RATE, "mono", "s16")

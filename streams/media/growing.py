@@ -67,8 +67,15 @@ class Decoder:
         except Exception:
             log.exception("decoding a growing recording broke off")
             self._failure = Retryable("child_crashed", "The decoder of the recording met an error that nobody foresaw.")
-        self._inlet.close()
+        finally:
+            self._inlet.close()
         await self._sounds.put(None)
+
+    def leave(self) -> None:
+        """Nobody waits any more for what will not come."""
+        while not self._sounds.empty():
+            self._sounds.get_nowait()
+        self._sounds.put_nowait(None)
 
     async def _take(self, message: LiveMessage) -> None:
         if isinstance(message, LiveTracks):
@@ -91,6 +98,7 @@ async def growing(children: Children) -> AsyncIterator[Decoder]:
     finally:
         working.cancel()
         await asyncio.wait([working])
+        decoder.leave()
 
 
 def _explained(failure: StepFailure) -> StepFailure:

@@ -17,11 +17,13 @@ def settings(**keys: str) -> Settings:
 
 def test_without_keys_everything_stays_on_this_machine() -> None:
     assert choose.speech_to_text(settings(), Children()).name == "moonshine"
+    assert choose.live_speech(settings(), Children()).name == "moonshine"
     assert choose.analyst(settings()).name == "offline"
 
 
 def test_each_key_brings_its_provider() -> None:
     assert choose.speech_to_text(settings(deepgram_api_key="k"), Children()).name == "deepgram"
+    assert choose.live_speech(settings(deepgram_api_key="k"), Children()).name == "deepgram"
     assert choose.analyst(settings(gemini_api_key="k")).name == "gemini"
 
 
@@ -38,13 +40,13 @@ def test_a_fallback_is_there_only_where_it_is_named_and_something_else_comes_fir
     named = {"speech_fallback": "moonshine", "analysis_fallback": "extractive"}
     keys = {"deepgram_api_key": "k", "gemini_api_key": "k"}
     for given, there in ((keys | named, True), (keys, False), (named, False)):
-        speech, analyst = (
+        fallbacks = (
             choose.speech_fallback(settings(**given), Children()),
+            choose.live_speech_fallback(settings(**given), Children()),
             choose.analyst_fallback(settings(**given)),
         )
-        assert (speech is not None, analyst is not None) == (there, there)
-        if speech and analyst:
-            assert (speech.name, analyst.name) == ("moonshine", "offline")
+        names = [fallback.name for fallback in fallbacks if fallback is not None]
+        assert names == (["moonshine", "moonshine", "offline"] if there else [])
 
 
 def test_a_fallback_that_is_not_installed_is_said_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,115 @@
+"""How live sound becomes drafts and final segments, with an engine that hears exactly what is loud."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from providers.speech.live import Draft, Final
+from providers.speech.moonshine import Line, Sound, samples
+from providers.speech.moonshine_live import Lines, LiveEar
+from tests.unit.providers.speech.test_moonshine import PAUSE, RATE, SPEECH, hear_loud, recording
+
+SETTLED_SECONDS = 0.4
+
+
+class LoudStream:
+    """A line for each loud run, complete after some quiet."""
+
+    open = 0
+    longest = 0.0
+
+    def __init__(self) -> None:
+        self.sound: Sound = np.zeros(0, np.float32)
+        LoudStream.open += 1
+
+    def add(self, sound: Sound) -> None:
+        self.sound = np.concatenate([self.sound, sound])
+        LoudStream.longest = max(LoudStream.longest, len(self.sound) / RATE)
+
+    def lines(self) -> Lines:
+        lines = hear_loud(self.sound)
+        growing = bool(lines) and lines[-1].end > len(self.sound) / RATE - SETTLED_SECONDS
+        return Lines(lines[:-1], lines[-1:]) if growing else Lines(lines, [])
+
+    def close(self) -> None:
+        LoudStream.open -= 1
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> None:
+    LoudStream.open, LoudStream.longest = 0, 0.0
+
+
+def listen(pcm: bytes, *, start: float = 0.0, first_id: int = 0, piece: int = 8_000) -> list[Draft | Final]:
+    def everything() -> Iterator[Draft | Final]:
+        ear = LiveEar(LoudStream, hear_loud, start, first_id, lambda: 0.0)
+        for begin in range(0, len(pcm), piece):
+            yield from ear.hear(samples(pcm[begin : begin + piece]))
+        yield from ear.finish()
+
+    return list(everything())
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(PAUSE, SPEECH), max_size=25), st.floats(0, 5_000), st.integers(0, 50))
+def test_every_run_is_final_once_at_its_time(runs: list[tuple[float, float]], start: float, first_id: int) -> None:
+    LoudStream.open, LoudStream.longest = 0, 0.0
+    heard = listen(recording(runs), start=start, first_id=first_id)
+    segments = [one.segment for one in heard if isinstance(one, Final)]
+    assert [segment.text for segment in segments] == [f"run{number}" for number in range(1, len(runs) + 1)]
+    assert [segment.id for segment in segments] == list(range(first_id, first_id + len(runs)))
+    begin = start
+    for segment, (pause, speech) in zip(segments, runs, strict=True):
+        begin += int(pause * RATE) / RATE
+        assert segment.start == pytest.approx(begin, abs=0.003)
+        begin += int(speech * RATE) / RATE
+        assert segment.end == pytest.approx(begin, abs=0.003)
+    assert LoudStream.open == 0
+    assert LoudStream.longest < 60 + 2 * 9 + 2
+
+
+def test_what_is_being_said_is_a_draft_until_it_is_final() -> None:
+    heard = listen(recording([(1.0, 3.0), (2.0, 1.0)]), start=10.0)
+    first = [one for one in heard if isinstance(one, Draft) and one.text == "run1"]
+    assert [draft.start for draft in first] == [11.0] * len(first)
+    assert [draft.end for draft in first] == sorted(draft.end for draft in first)
+    assert 11.4 < first[0].end < 11.6
+    assert 13.9 < first[-1].end <= 14.0
+    assert isinstance(heard[len(first)], Final)
+
+
+def test_one_that_is_behind_asks_the_engine_less_often_and_says_the_same() -> None:
+    now = 0.0
+
+    class Slow(LoudStream):
+        def lines(self) -> Lines:
+            nonlocal now
+            now += 1.0
+            return super().lines()
+
+    pcm = recording([(1.0, 3.0), (2.0, 1.0), (0.7, 5.0)])
+    ear, said = LiveEar(Slow, hear_loud, clock=lambda: now), []
+    for begin in range(0, len(pcm), 8_000):
+        now += 0.25
+        said += ear.hear(samples(pcm[begin : begin + 8_000]))
+    said += ear.finish()
+    quick = listen(pcm)
+    assert [one for one in said if isinstance(one, Final)] == [one for one in quick if isinstance(one, Final)]
+    assert len(said) < len(quick)
+
+
+def test_the_first_moment_of_a_fresh_stream_is_not_taken_for_speech() -> None:
+    class Nervous(LoudStream):
+        def lines(self) -> Lines:
+            complete, growing = super().lines()
+            return Lines([Line(0.0, 0.3, "Oh."), *complete], growing)
+
+    ear = LiveEar(Nervous, hear_loud, clock=lambda: 0.0)
+    pcm = recording([(1.0, 1.0)] * 80)
+    said = [one for begin in range(0, len(pcm), 8_000) for one in ear.hear(samples(pcm[begin : begin + 8_000]))]
+    finals = [one.segment.text for one in said if isinstance(one, Final)]
+    assert finals[0] == "Oh.", "at the very start it may be speech"
+    assert finals.count("Oh.") == 1
