@@ -28,6 +28,9 @@ from schemas.media import SPEECH_SAMPLE_RATE
 _UPDATE_SECONDS = 0.5
 _STREAM_SECONDS = 60.0
 _SHORTEST_SECONDS = 0.1
+_REST = 0.25
+"""The pause after an update, of the time that it took: long enough to take in all sound that came meanwhile."""
+
 _CPU_SECONDS_A_MINUTE = 300
 _NEVER = 1e9
 
@@ -154,8 +157,8 @@ class EngineStream:
 class LiveEar:
     """The sound that is not final yet, the stream that hears it, and what was said of it.
 
-    Catches up by itself: it asks for the lines only when it has rested as long as that took the last time, so one that
-    is behind takes in more sound between two updates.
+    Catches up by itself: after each update it rests a moment, in which it only takes in sound, so one that is behind
+    hears more with its next update.
     """
 
     def __init__(
@@ -201,7 +204,7 @@ class LiveEar:
         began = self._clock()
         lines = self._stream.lines()
         ended = self._clock()
-        self._rested_at, self._updated_at = ended + (ended - began), self._heard
+        self._rested_at, self._updated_at = ended + (ended - began) * _REST, self._heard
         complete = lines.complete[self._done :]
         yield from self._finals(self._new(complete, first=self._done == 0), self._opened_at)
         self._done = len(lines.complete)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from providers.child_limits import renew_cpu
 from schemas.failures import Permanent
 from schemas.media import Probe
 
@@ -91,6 +92,15 @@ def spin() -> Iterator[int]:
     yield os.getpid()
     while True:
         pass
+
+
+def renew(seconds: float) -> Iterator[int]:
+    renew_cpu(1)
+    while time.process_time() < seconds:
+        if time.process_time() % 1 < 0.1:
+            renew_cpu(1)
+    yield 0
+    yield from spin()
 
 
 def fill(file: str) -> Iterator[int]:

@@ -121,6 +121,14 @@ async def test_beyond_its_limit_of_processor_time_a_child_ends_and_the_limit_is_
     assert await gone(pid)
 
 
+async def test_work_that_gets_on_may_give_itself_more_processor_time(children):
+    work = children.run(child_work.renew, 2.5)
+    assert await anext(work) == 0
+    with pytest.raises(Permanent) as raised:
+        await collect(work)
+    assert raised.value.code == "cpu_limit"
+
+
 @pytest.mark.parametrize(
     ("work", "limit"), [(child_work.fill, "its limit of 0.002441 GB"), (child_work.fill_until_killed, "its limit")]
 )

@@ -87,7 +87,7 @@ def test_one_that_is_behind_asks_the_engine_less_often_and_says_the_same() -> No
     class Slow(LoudStream):
         def lines(self) -> Lines:
             nonlocal now
-            now += 1.0
+            now += 4.0
             return super().lines()
 
     pcm = recording([(1.0, 3.0), (2.0, 1.0), (0.7, 5.0)])

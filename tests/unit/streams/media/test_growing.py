@@ -1,7 +1,8 @@
 """A growing recording and its child: what is between them, and how it ends."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -60,3 +61,19 @@ async def test_a_failure_reaches_the_reader_and_stops_nobody_who_feeds(children:
         with pytest.raises(Permanent) as caught:
             await seconds_of(decoder)
     assert caught.value.code == "not_media"
+
+
+class Exhausted(Children):
+    """Children that use up their processor time."""
+
+    async def run(self, *_: object, **__: object) -> AsyncGenerator[Any, None]:
+        raise Permanent("cpu_limit", "The work needs more processor time than its limit of 0 seconds.")
+        yield
+
+
+async def test_a_recording_that_takes_too_long_to_decode_is_told_what_it_may_take() -> None:
+    async with growing(Exhausted()) as decoder:
+        with pytest.raises(Permanent) as caught:
+            await seconds_of(decoder)
+    assert caught.value.code == "cpu_limit"
+    assert "60 seconds of processor time for a minute" in caught.value.detail
