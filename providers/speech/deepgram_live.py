@@ -184,7 +184,8 @@ class DeepgramListener:
             self._next_id = segment.id + 1
             await self._said.put(Final(segment=segment, language=self._language))
         async with self._changed:
-            self._kept.release(line.begins + round((result.start + result.duration) * SPEECH_SAMPLE_RATE))
+            final = line.begins + round((result.start + result.duration) * SPEECH_SAMPLE_RATE)
+            self._kept.release(min(final, line.sent))
             self._changed.notify_all()
 
 

@@ -3,13 +3,14 @@
 What the engine's streams leave to do, each measured (moonshine-voice 0.1.0): they keep all sound in memory, so a stream
 is replaced by a fresh one every minute, at a line's end, and is given again what was not final; told to stop, they cut
 the last half second off, so the end is heard by the batch call. One update costs a tenth of a second of a core or two.
-A process is 250 MB, most of it the engine's working memory: one that served several recordings would save little, and
-lose all of them at once.
+A process takes 220 MB, nearly all of it the model, and half a second of a core to start. Four streams in one process
+took 236 MB: one that served several recordings would save that, for a protocol of its own and for losing all of them
+with any of them.
 """
 
 import asyncio
-import math
-import time
+import queue
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager
 from typing import NamedTuple, Protocol
@@ -25,12 +26,14 @@ from providers.speech.moonshine import Line, Segments, Sound, cut, engine, hear,
 from schemas.failures import Retryable, StepFailure
 from schemas.media import SPEECH_SAMPLE_RATE
 
-_UPDATE_SECONDS = 0.5
 _STREAM_SECONDS = 60.0
 _SHORTEST_SECONDS = 0.1
-_REST = 0.25
-"""The pause after an update, of the time that it took: long enough to take in all sound that came meanwhile."""
+_BYTES_A_SECOND = SPEECH_SAMPLE_RATE * 2
+_LEAST_BYTES, _MOST_BYTES = _BYTES_A_SECOND * 2 // 5, _BYTES_A_SECOND * 10
+_SETTLED_SECONDS = 0.05
+"""When nothing came for so long, no more of it comes right now."""
 
+_PIECES_WAITING = 16
 _CPU_SECONDS_A_MINUTE = 300
 _NEVER = 1e9
 
@@ -97,15 +100,53 @@ class MoonshineListener:
 
 def follow(pieces: Iterator[bytes], start: float, first_id: int) -> Iterator[Draft | Final]:
     """The child's side of MoonshineLive.listen. Raises Retryable(speech_engine_failed)."""
-    ear, left, minutes = LiveEar(EngineStream, hear, start, first_id), b"", -1
-    for piece in pieces:
+    ear, minutes = LiveEar(EngineStream, hear, start, first_id), -1
+    for sound in gathered(pieces):
         if ear.seconds // 60 > minutes:
             minutes = int(ear.seconds // 60)
             renew_cpu(_CPU_SECONDS_A_MINUTE)
-        whole = left + piece
-        left = whole[len(whole) // 2 * 2 :]
-        yield from ear.hear(samples(whole[: len(whole) // 2 * 2]))
+        yield from ear.hear(samples(sound))
     yield from ear.finish()
+
+
+def gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The sound, of whole samples, in as large pieces as there are at once: each is worth one look of the engine.
+
+    A recorder's chunk comes in many pieces, one right after the other, and much may wait while the engine is busy.
+    """
+    waiting: queue.Queue[bytes | Exception | None] = queue.Queue(_PIECES_WAITING)
+    threading.Thread(target=_read, args=(pieces, waiting), daemon=True).start()
+    sound = bytearray()
+    while True:
+        try:
+            piece = waiting.get(timeout=_SETTLED_SECONDS if len(sound) >= _LEAST_BYTES else None)
+        except queue.Empty:
+            yield _whole_samples(sound)
+            continue
+        if isinstance(piece, Exception):
+            raise piece
+        if piece is None:
+            break
+        sound += piece
+        if len(sound) >= _MOST_BYTES:
+            yield _whole_samples(sound)
+    yield _whole_samples(sound)
+
+
+def _read(pieces: Iterator[bytes], waiting: "queue.Queue[bytes | Exception | None]") -> None:
+    try:
+        for piece in pieces:
+            waiting.put(piece)
+        waiting.put(None)
+    except Exception as error:  # noqa: BLE001 - the edge of a thread: it is raised where the pieces are read
+        waiting.put(error)
+
+
+def _whole_samples(sound: bytearray) -> bytes:
+    """Takes them out of `sound`; half a sample stays."""
+    whole = bytes(sound[: len(sound) // 2 * 2])
+    del sound[: len(whole)]
+    return whole
 
 
 class Lines(NamedTuple):
@@ -155,11 +196,7 @@ class EngineStream:
 
 
 class LiveEar:
-    """The sound that is not final yet, the stream that hears it, and what was said of it.
-
-    Catches up by itself: after each update it rests a moment, in which it only takes in sound, so one that is behind
-    hears more with its next update.
-    """
+    """The sound that is not final yet, the stream that hears it, and what was said of it."""
 
     def __init__(
         self,
@@ -167,15 +204,12 @@ class LiveEar:
         whole: Callable[[Sound], list[Line]],
         start: float = 0.0,
         first_id: int = 0,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._open, self._whole, self._clock = open_stream, whole, clock
+        self._open, self._whole = open_stream, whole
         self._start = start
         self._segments = Segments(first_id)
         self._kept: Sound = np.zeros(0, np.float32)
         self._heard = 0
-        self._updated_at = 0
-        self._rested_at = -math.inf
         self._opened_at, self._done = 0, 0
         self._stream = open_stream()
 
@@ -189,9 +223,7 @@ class LiveEar:
         self._kept = np.concatenate([self._kept, sound])
         self._heard += len(sound)
         self._stream.add(sound)
-        waiting = (self._heard - self._updated_at) / SPEECH_SAMPLE_RATE
-        if waiting >= _UPDATE_SECONDS and self._clock() >= self._rested_at:
-            yield from self._update()
+        yield from self._update()
 
     def finish(self) -> Iterator[Final]:
         """Says what is left, all of it final."""
@@ -201,10 +233,7 @@ class LiveEar:
             yield from self._finals(_without_warm_up(self._whole(self._kept), carried=offset > 0), offset)
 
     def _update(self) -> Iterator[Draft | Final]:
-        began = self._clock()
         lines = self._stream.lines()
-        ended = self._clock()
-        self._rested_at, self._updated_at = ended + (ended - began) * _REST, self._heard
         complete = lines.complete[self._done :]
         yield from self._finals(self._new(complete, first=self._done == 0), self._opened_at)
         self._done = len(lines.complete)

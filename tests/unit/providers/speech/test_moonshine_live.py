@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from providers.speech.live import Draft, Final
 from providers.speech.moonshine import Line, Sound, samples
-from providers.speech.moonshine_live import Lines, LiveEar
+from providers.speech.moonshine_live import Lines, LiveEar, gathered
+from schemas.failures import Retryable
 from tests.unit.providers.speech.test_moonshine import PAUSE, RATE, SPEECH, hear_loud, recording
 
 SETTLED_SECONDS = 0.4
@@ -43,9 +44,9 @@ def fresh() -> None:
     LoudStream.open, LoudStream.longest = 0, 0.0
 
 
-def listen(pcm: bytes, *, start: float = 0.0, first_id: int = 0, piece: int = 8_000) -> list[Draft | Final]:
+def listen(pcm: bytes, *, start: float = 0.0, first_id: int = 0, piece: int = 16_000) -> list[Draft | Final]:
     def everything() -> Iterator[Draft | Final]:
-        ear = LiveEar(LoudStream, hear_loud, start, first_id, lambda: 0.0)
+        ear = LiveEar(LoudStream, hear_loud, start, first_id)
         for begin in range(0, len(pcm), piece):
             yield from ear.hear(samples(pcm[begin : begin + piece]))
         yield from ear.finish()
@@ -53,7 +54,7 @@ def listen(pcm: bytes, *, start: float = 0.0, first_id: int = 0, piece: int = 8_
     return list(everything())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(PAUSE, SPEECH), max_size=25), st.floats(0, 5_000), st.integers(0, 50))
 def test_every_run_is_final_once_at_its_time(runs: list[tuple[float, float]], start: float, first_id: int) -> None:
     LoudStream.open, LoudStream.longest = 0, 0.0
@@ -81,24 +82,22 @@ def test_what_is_being_said_is_a_draft_until_it_is_final() -> None:
     assert isinstance(heard[len(first)], Final)
 
 
-def test_one_that_is_behind_asks_the_engine_less_often_and_says_the_same() -> None:
-    now = 0.0
+def test_pieces_that_wait_are_heard_at_once() -> None:
+    pcm = recording([(1.0, 3.0), (2.0, 5.0)])
+    got = list(gathered(pcm[begin : begin + 3_201] for begin in range(0, len(pcm), 3_201)))
+    assert b"".join(got) == pcm
+    assert all(len(sound) % 2 == 0 for sound in got)
+    assert len(got) < 12
+    assert max(map(len, got)) <= 10 * RATE * 2 + 3_201
 
-    class Slow(LoudStream):
-        def lines(self) -> Lines:
-            nonlocal now
-            now += 4.0
-            return super().lines()
 
-    pcm = recording([(1.0, 3.0), (2.0, 1.0), (0.7, 5.0)])
-    ear, said = LiveEar(Slow, hear_loud, clock=lambda: now), []
-    for begin in range(0, len(pcm), 8_000):
-        now += 0.25
-        said += ear.hear(samples(pcm[begin : begin + 8_000]))
-    said += ear.finish()
-    quick = listen(pcm)
-    assert [one for one in said if isinstance(one, Final)] == [one for one in quick if isinstance(one, Final)]
-    assert len(said) < len(quick)
+def test_what_breaks_the_pieces_is_raised() -> None:
+    def pieces() -> Iterator[bytes]:
+        yield bytes(100)
+        raise Retryable("child_crashed", "The inputs of the work broke off.")
+
+    with pytest.raises(Retryable, match="broke off"):
+        list(gathered(pieces()))
 
 
 def test_the_first_moment_of_a_fresh_stream_is_not_taken_for_speech() -> None:
@@ -107,9 +106,9 @@ def test_the_first_moment_of_a_fresh_stream_is_not_taken_for_speech() -> None:
             complete, growing = super().lines()
             return Lines([Line(0.0, 0.3, "Oh."), *complete], growing)
 
-    ear = LiveEar(Nervous, hear_loud, clock=lambda: 0.0)
+    ear = LiveEar(Nervous, hear_loud)
     pcm = recording([(1.0, 1.0)] * 80)
-    said = [one for begin in range(0, len(pcm), 8_000) for one in ear.hear(samples(pcm[begin : begin + 8_000]))]
+    said = [one for begin in range(0, len(pcm), 16_000) for one in ear.hear(samples(pcm[begin : begin + 16_000]))]
     finals = [one.segment.text for one in said if isinstance(one, Final)]
     assert finals[0] == "Oh.", "at the very start it may be speech"
     assert finals.count("Oh.") == 1
