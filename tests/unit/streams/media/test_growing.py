@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from providers.child import Children
-from schemas.failures import Permanent
+from schemas.failures import Permanent, Retryable
 from streams.media.growing import Decoder, growing
+from streams.media.messages import LiveSound, LiveTracks
 from tests.unit.streams.media.test_following import screen_chunks
 
 
@@ -63,17 +64,30 @@ async def test_a_failure_reaches_the_reader_and_stops_nobody_who_feeds(children:
     assert caught.value.code == "not_media"
 
 
-class Exhausted(Children):
-    """Children that use up their processor time."""
+class Saying(Children):
+    """Children that say what the test wants, and then that they used up their processor time."""
+
+    def __init__(self, *messages: object) -> None:
+        super().__init__()
+        self._messages = messages
 
     async def run(self, *_: object, **__: object) -> AsyncGenerator[Any, None]:
+        for message in self._messages:
+            yield message
         raise Permanent("cpu_limit", "The work needs more processor time than its limit of 0 seconds.")
-        yield
 
 
 async def test_a_recording_that_takes_too_long_to_decode_is_told_what_it_may_take() -> None:
-    async with growing(Exhausted()) as decoder:
+    async with growing(Saying(LiveTracks(has_sound=True), LiveSound(0.0, bytes(3_200)))) as decoder:
         with pytest.raises(Permanent) as caught:
             await seconds_of(decoder)
     assert caught.value.code == "cpu_limit"
     assert "60 seconds of processor time for a minute" in caught.value.detail
+
+
+@pytest.mark.parametrize("message", [LiveSound(7.0, bytes(2)), LiveSound(float("nan"), bytes(2)), "sound"], ids=str)
+async def test_a_child_that_says_what_none_of_ours_would_is_not_believed(message: object) -> None:
+    async with growing(Saying(message)) as decoder:
+        with pytest.raises(Retryable) as caught:
+            await seconds_of(decoder)
+    assert caught.value.code == "child_crashed"
