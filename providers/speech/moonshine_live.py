@@ -101,16 +101,17 @@ class MoonshineListener:
 def follow(pieces: Iterator[bytes], start: float, first_id: int) -> Iterator[Draft | Final]:
     """The child's side of MoonshineLive.listen. Raises Retryable(speech_engine_failed)."""
     ear, minutes = LiveEar(EngineStream, hear, start, first_id), -1
-    for sound in gathered(pieces):
+    for sound, last in gathered(pieces):
         if ear.seconds // 60 > minutes:
             minutes = int(ear.seconds // 60)
             renew_cpu(_CPU_SECONDS_A_MINUTE)
-        yield from ear.hear(samples(sound))
-    yield from ear.finish()
+        yield from ear.finish(samples(sound)) if last else ear.hear(samples(sound))
 
 
-def gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:
+def gathered(pieces: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
     """The sound, of whole samples, in as large pieces as there are at once: each is worth one look of the engine.
+
+    Then what is left, marked as the last one.
 
     A recorder's chunk comes in many pieces, one right after the other, and much may wait while the engine is busy.
     """
@@ -121,7 +122,7 @@ def gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:
         try:
             piece = waiting.get(timeout=_SETTLED_SECONDS if len(sound) >= _LEAST_BYTES else None)
         except queue.Empty:
-            yield _whole_samples(sound)
+            yield _whole_samples(sound), False
             continue
         if isinstance(piece, Exception):
             raise piece
@@ -129,8 +130,8 @@ def gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:
             break
         sound += piece
         if len(sound) >= _MOST_BYTES:
-            yield _whole_samples(sound)
-    yield _whole_samples(sound)
+            yield _whole_samples(sound), False
+    yield _whole_samples(sound), True
 
 
 def _read(pieces: Iterator[bytes], waiting: "queue.Queue[bytes | Exception | None]") -> None:
@@ -220,17 +221,21 @@ class LiveEar:
 
     def hear(self, sound: Sound) -> Iterator[Draft | Final]:
         """Takes in sound and says what is new."""
-        self._kept = np.concatenate([self._kept, sound])
-        self._heard += len(sound)
+        self._keep(sound)
         self._stream.add(sound)
         yield from self._update()
 
-    def finish(self) -> Iterator[Final]:
-        """Says what is left, all of it final."""
+    def finish(self, sound: Sound) -> Iterator[Final]:
+        """Takes in the last sound and says what is left, all of it final."""
+        self._keep(sound)
         self._stream.close()
         if len(self._kept) >= _SHORTEST_SECONDS * SPEECH_SAMPLE_RATE:
             offset = self._heard - len(self._kept)
             yield from self._finals(_without_warm_up(self._whole(self._kept), carried=offset > 0), offset)
+
+    def _keep(self, sound: Sound) -> None:
+        self._kept = np.concatenate([self._kept, sound])
+        self._heard += len(sound)
 
     def _update(self) -> Iterator[Draft | Final]:
         lines = self._stream.lines()

@@ -47,9 +47,10 @@ def fresh() -> None:
 def listen(pcm: bytes, *, start: float = 0.0, first_id: int = 0, piece: int = 16_000) -> list[Draft | Final]:
     def everything() -> Iterator[Draft | Final]:
         ear = LiveEar(LoudStream, hear_loud, start, first_id)
-        for begin in range(0, len(pcm), piece):
+        whole = len(pcm) // piece * piece
+        for begin in range(0, whole, piece):
             yield from ear.hear(samples(pcm[begin : begin + piece]))
-        yield from ear.finish()
+        yield from ear.finish(samples(pcm[whole:]))
 
     return list(everything())
 
@@ -85,10 +86,12 @@ def test_what_is_being_said_is_a_draft_until_it_is_final() -> None:
 def test_pieces_that_wait_are_heard_at_once() -> None:
     pcm = recording([(1.0, 3.0), (2.0, 5.0)])
     got = list(gathered(pcm[begin : begin + 3_201] for begin in range(0, len(pcm), 3_201)))
-    assert b"".join(got) == pcm
-    assert all(len(sound) % 2 == 0 for sound in got)
+    sounds = [sound for sound, _ in got]
+    assert b"".join(sounds) == pcm
+    assert all(len(sound) % 2 == 0 for sound in sounds)
+    assert [last for _, last in got] == [False] * (len(got) - 1) + [True]
     assert len(got) < 12
-    assert max(map(len, got)) <= 10 * RATE * 2 + 3_201
+    assert max(map(len, sounds)) <= 10 * RATE * 2 + 3_201
 
 
 def test_what_breaks_the_pieces_is_raised() -> None:
