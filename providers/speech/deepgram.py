@@ -204,6 +204,33 @@ def understand(answer: object, seconds: float) -> Heard:
     return Heard(segments=tuple(segments_of(words, language or "", {})), until=seconds, language=language)
 
 
+class _LiveChannel(Read):
+    alternatives: tuple[Alternative, ...] = Field(min_length=1)
+
+
+class Result(Read):
+    """What is understood of a stretch of sound, in seconds from the connection's first. A final one ends it."""
+
+    start: float = Field(ge=0)
+    duration: float = Field(ge=0)
+    is_final: bool = False
+    channel: _LiveChannel
+
+    @property
+    def said(self) -> Alternative:
+        """What was most likely said."""
+        return self.channel.alternatives[0]
+
+
+def result_of(answer: object) -> Result:
+    """A message of the type Results. Raises Retryable when it is none."""
+    try:
+        return Result.model_validate(answer)
+    except ValidationError as error:
+        problem = error.errors(include_input=False, include_url=False)[0]
+        raise answers.broken("Deepgram", f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}") from error
+
+
 def segments_of(
     words: Sequence[SaidWord], language: str, labels: dict[int, str], *, first_id: int = 0, offset: float = 0.0
 ) -> Iterator[Segment]:

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from pydantic import Field, ValidationError
 
 from providers import answers
-from providers.speech.deepgram import Alternative, Read, client_of, segments_of
+from providers.speech.deepgram import Result, client_of, result_of, segments_of
 from providers.speech.kept import KeptSound
 from providers.speech.live import Draft, Final, Said
 from schemas.failures import Retryable, StepFailure
@@ -175,7 +174,7 @@ class DeepgramListener:
             elif result.said.words:
                 await self._said.put(_draft(result, self._start + line.offset))
 
-    async def _finish(self, line: "_Line", result: "Result") -> None:
+    async def _finish(self, line: "_Line", result: Result) -> None:
         """Makes what was said final, and only then lets go of its sound."""
         self._language = next(iter(result.said.languages or ()), self._language)
         offset = self._start + line.offset
@@ -219,7 +218,7 @@ class _Line:
         self.closing = True
         await self._socket.send_close_stream()
 
-    async def result(self) -> "Result | None":
+    async def result(self) -> Result | None:
         """The next result; None once the connection was closed as it should be. Raises Retryable."""
         while True:
             answer = await self._answer()
@@ -228,7 +227,7 @@ class _Line:
             if answer is None or (kind == "Metadata" and self.closing):
                 return None
             if kind == "Results":
-                return understand(answer)
+                return result_of(answer)
             if kind == "Error":
                 raise answers.unreachable("Deepgram", ConnectionError("it reported an error"))
 
@@ -247,33 +246,6 @@ class _Line:
                 if self.closing:
                     return None
                 raise
-
-
-class _Channel(Read):
-    alternatives: tuple[Alternative, ...] = Field(min_length=1)
-
-
-class Result(Read):
-    """What is understood of a stretch of sound, in seconds from the connection's first. A final one ends it."""
-
-    start: float = Field(ge=0)
-    duration: float = Field(ge=0)
-    is_final: bool = False
-    channel: _Channel
-
-    @property
-    def said(self) -> Alternative:
-        """What was most likely said."""
-        return self.channel.alternatives[0]
-
-
-def understand(answer: object) -> Result:
-    """A message of the type Results. Raises Retryable when it is none."""
-    try:
-        return Result.model_validate(answer)
-    except ValidationError as error:
-        problem = error.errors(include_input=False, include_url=False)[0]
-        raise answers.broken("Deepgram", f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}") from error
 
 
 def _draft(result: Result, offset: float) -> Draft:
