@@ -104,6 +104,11 @@ def _expect_own_page(request: web.Request) -> None:
     upgrade = request.headers.get(hdrs.UPGRADE, "").lower() == "websocket"
     if request.method in _SAFE and not upgrade:
         return
+    expect_own_page(request)
+
+
+def expect_own_page(request: web.Request) -> None:
+    """Raises Problem origin_refused unless a page of this site, or of CORS_ORIGINS, asks."""
     if not from_own_page(request.headers, request.host, request.app[SETTINGS].cors_origin_list):
         raise Problem("origin_refused", "With a cookie, that works only from this site's own pages.")
 

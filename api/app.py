@@ -24,6 +24,7 @@ from api.rates import RateLimits
 from api.receptions import Receptions
 from api.routes import ROUTES
 from api.scopes import scopes_of
+from api.site import PAGES
 from api.standing import Standing
 from api.table import BODY_BYTES
 from api.throttle import Throttle
@@ -79,7 +80,7 @@ def make_app(settings: Settings) -> web.Application:
     app[keys.ACCESS_TOKENS] = AccessTokens(settings)
     app[keys.SCOPES] = scopes_of(ROUTES)
     app[keys.OPENAPI] = describe(ROUTES)
-    bind(app, ROUTES)
+    bind(app, (*ROUTES, *PAGES))
     app.on_response_prepare.append(finish)
     app.on_response_prepare.append(speak)
     app.on_shutdown.append(_send_watchers_away)

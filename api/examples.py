@@ -48,6 +48,7 @@ from schemas.responses import (
     RecordingList,
     RecordingState,
     RecordingView,
+    SessionView,
     StorageFreed,
     StorageStats,
     TicketView,
@@ -288,6 +289,7 @@ EXAMPLES: dict[type[BaseModel], dict[str, Any]] = {
         ],
         "next_cursor": f"{_ID}.transcript",
     },
+    SessionView: {"expires_in": 3600, "renewable_in": 604800},
     Tokens: {"access": "eyJhbGciOi…", "refresh": "kTq0…", "expires_in": 3600},
     TicketView: {"ticket": "5vJx…", "expires_in": 60},
     UploadAddress: {

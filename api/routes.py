@@ -99,6 +99,7 @@ from schemas.responses import (
     RecordingList,
     RecordingState,
     RecordingView,
+    SessionView,
     StorageFreed,
     StorageStats,
     TicketView,
@@ -126,6 +127,7 @@ from stores.signatures import CONTENT_TYPES as UPLOADED
 _HEAVY, _FREE = RateClass.HEAVY, RateClass.FREE
 _OPEN, _WATCHER, _PERSON, _ADMIN = Access.OPEN, Access.WATCHER, Access.PERSON, Access.ADMIN
 _V1 = "/api/v1"
+_SESSION = f"{_V1}/auth/session"
 _UPLOADS, _UPLOAD = f"{_V1}/uploads", f"{_V1}/uploads/{{id}}"
 _RECORDING = f"{_V1}/recordings/{{id}}"
 _ACCOUNT, _API_KEYS = f"{_V1}/account", f"{_V1}/api-keys"
@@ -168,6 +170,11 @@ _OWN: tuple[Route, ...] = (
           ("wrong_credentials", "too_many_attempts")),
     Route("POST", f"{_V1}/auth/token/refresh", sessions.refresh, "Exchange a refresh token", _OPEN, Refresh, Tokens,
           200, ("token_invalid", "token_expired", "token_reused")),
+    Route("POST", _SESSION, sessions.sign_in, "Sign a browser in, by cookies", _OPEN, Credentials, SessionView, 201,
+          ("wrong_credentials", "too_many_attempts", "origin_refused")),
+    Route("POST", f"{_SESSION}/refresh", sessions.renew, "Renew a browser's session", _OPEN, gives=SessionView,
+          problems=("not_signed_in", "token_invalid", "token_expired", "token_reused", "origin_refused")),
+    Route("DELETE", _SESSION, sessions.sign_out, "Sign a browser out", _OPEN, status=204, problems=("origin_refused",)),
     Route("POST", f"{_V1}/auth/logout", sessions.log_out, "Log out", _PERSON, status=204),
     Route("GET", _ACCOUNT, account.show, "The caller's account", _PERSON, gives=UserView, head=True),
     Route("PATCH", _ACCOUNT, account.change, "Change the account", _PERSON, AccountChange, UserView,

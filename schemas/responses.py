@@ -36,6 +36,13 @@ class Tokens(Frozen):
     expires_in: int
 
 
+class SessionView(Frozen):
+    """A browser's session: it is signed in for `expires_in` seconds, and can be renewed until `renewable_in`."""
+
+    expires_in: int
+    renewable_in: int
+
+
 class TicketView(Frozen):
     """Opens one websocket or event stream as `?ticket=`, once, within `expires_in` seconds."""
 

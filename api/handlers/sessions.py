@@ -1,11 +1,14 @@
-"""Sessions: logging in, refreshing, logging out."""
+"""Sessions: logging in, refreshing, logging out; for a browser by cookies."""
 
 from datetime import datetime, timedelta
 
 from aiohttp import web
 
+from api.access import expect_own_page
 from api.addresses import client_network
 from api.audit import note
+from api.binding import answer
+from api.cookies import put_tokens, refresh_secret, take_tokens
 from api.keys import ACCESS_TOKENS, PASSWORDS, PEOPLE, PROOF, SESSIONS, SETTINGS, STANDING, THROTTLE
 from api.standing import lives
 from api.tokens import fingerprint, new_secret
@@ -13,7 +16,7 @@ from schemas.ids import new_id
 from schemas.people import RefreshToken, Session, User
 from schemas.problems import Problem
 from schemas.requests import Credentials, Refresh
-from schemas.responses import Tokens
+from schemas.responses import SessionView, Tokens
 from schemas.settings import Settings
 from schemas.time import after, now
 
@@ -100,6 +103,47 @@ async def log_out(request: web.Request) -> None:
     )
     await _revoke(request, session)
     await note(request, "sessions.log_out")
+
+
+async def sign_in(request: web.Request, body: Credentials) -> web.Response:
+    """Exchanges a user name and password for cookies, which hold what other clients get as a pair of tokens."""
+    expect_own_page(request)
+    return _signed_in(request, await log_in(request, body), 201)
+
+
+async def renew(request: web.Request) -> web.Response:
+    """Exchanges the refresh cookie, once, for new cookies. A second time ends the session, as with any client."""
+    expect_own_page(request)
+    secret = refresh_secret(request)
+    if secret is None:
+        raise Problem("not_signed_in", "This browser is not signed in.")
+    return _signed_in(request, await refresh(request, Refresh(refresh=secret)), 200)
+
+
+def _signed_in(request: web.Request, tokens: Tokens, status: int) -> web.Response:
+    renewable = request.app[SETTINGS].refresh_token_seconds
+    response = answer(SessionView(expires_in=tokens.expires_in, renewable_in=renewable), status)
+    put_tokens(request, response, tokens, renewable)
+    return response
+
+
+async def sign_out(request: web.Request) -> web.Response:
+    """Ends the browser's session, and takes the cookies away. A repeat is harmless."""
+    expect_own_page(request)
+    if secret := refresh_secret(request):
+        await _end(request, secret)
+    response = answer(None, 204)
+    take_tokens(request, response)
+    return response
+
+
+async def _end(request: web.Request, secret: str) -> None:
+    """Ends the session that a refresh token is of, whether that was used or not."""
+    token, _ = await request.app[SESSIONS].use_refresh_token(fingerprint(secret), now())
+    session = await request.app[SESSIONS].get(token.session_id) if token else None
+    if session is not None:
+        await _revoke(request, session)
+        await note(request, "sessions.log_out", user_id=session.user_id)
 
 
 async def _revoke(request: web.Request, session: Session) -> None:
