@@ -8,7 +8,7 @@ import { clock, spoken } from "./words.js";
 const HANDS_OFF_MS = 5000;
 
 export class TranscriptView {
-  /** `own`: whether the caller may change it. */
+  /** Without a player it is only read. */
   constructor(recordingId, player) {
     this.path = `/api/v1/recordings/${recordingId}/transcript`;
     this.player = player;

@@ -1,0 +1,197 @@
+// Recording in the page: each second goes out by a resumable upload while the next is made; the words come beside it.
+import { get, send } from "../api.js";
+import { watch } from "../live.js";
+import { capture, NotAllowed, possible, recorder } from "../parts/capture.js";
+import { h } from "../parts/dom.js";
+import { icon } from "../parts/icons.js";
+import { empty, tellProblem } from "../parts/notice.js";
+import { TranscriptView } from "../parts/transcript.js";
+import { clock, size } from "../parts/words.js";
+import { go, title } from "../router.js";
+import { TailSource, Upload } from "../tus.js";
+
+const CHUNK_MS = 1000;
+const LOOK_MS = 2000;
+const SECONDS = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+let studio = null;
+
+export function show(main) {
+  title("Record");
+  if (!possible()) {
+    main.append(empty("warning", "This browser cannot record here",
+      "Recording needs a current browser and an address that starts with https. Files can be uploaded all the same.",
+      h("a", { class: "button main", href: "/upload" }, icon("upload"), "Upload files")));
+    return undefined;
+  }
+  studio = studio?.going ? studio : new Studio();
+  main.append(h("div", { class: "head" }, h("h1", {}, "Record"), h("p", { class: "lead" },
+    "Every second is stored while the next is recorded: if this page or the network goes away, what was recorded is kept.")), studio.element);
+  return undefined;
+}
+
+addEventListener("beforeunload", (event) => studio?.going && event.preventDefault());
+
+/** One recording, from its sources to its end. It goes on while other pages are looked at. */
+class Studio {
+  constructor() {
+    this.preview = h("video", { muted: true, playsinline: true, "aria-label": "What is being recorded", hidden: true });
+    this.preview.muted = true;
+    this.hint = h("p", {}, "Choose what to record, then begin.");
+    this.name = h("input", { type: "text", id: "record-title", maxlength: 200, value: `Recording of ${SECONDS.format(new Date())}` });
+    this.screen = h("input", { type: "checkbox", id: "record-screen", checked: Boolean(navigator.mediaDevices.getDisplayMedia) });
+    this.microphone = h("input", { type: "checkbox", id: "record-microphone", checked: true });
+    this.screen.disabled = !navigator.mediaDevices.getDisplayMedia;
+    this.sources = h("fieldset", { class: "sources" }, h("legend", { class: "hidden" }, "What is recorded"),
+      h("label", { for: "record-screen" }, this.screen, icon("screen"), "Screen, window or tab, with its sound"),
+      h("label", { for: "record-microphone" }, this.microphone, icon("mic"), "Microphone"));
+    this.level = h("span", {});
+    this.meter = h("div", { class: "meter", hidden: true, role: "img", "aria-label": "Loudness" }, this.level);
+    this.clock = h("span", { class: "clock", role: "timer" });
+    this.buttons = h("div", { class: "row" });
+    this.said = h("p", { class: "hint", role: "status" });
+    this.words = new TranscriptView("", null);
+    this.words.follow.hidden = true;
+    this.words.say("What is said appears here.");
+    this.element = h("div", { class: "studio" },
+      h("section", { class: "panel", "aria-label": "Recorder" }, h("div", { class: "stage" }, this.preview, this.hint),
+        this.meter, h("div", { class: "field" }, h("label", { for: "record-title" }, "Title"), this.name), this.sources,
+        h("div", { class: "controls" }, this.buttons, this.clock), this.said),
+      this.words.element);
+    this.offer();
+  }
+
+  get going() {
+    return Boolean(this.made || this.sending);
+  }
+
+  offer() {
+    const button = (text, name, act, kind = "") => h("button", { class: `button ${kind}`, type: "button", on: { click: act } }, icon(name), text);
+    const paused = this.made?.state === "paused";
+    const turn = paused ? button("Go on", "play", () => this.pause(false)) : button("Pause", "pause", () => this.pause(true));
+    this.buttons.replaceChildren(...(this.made ? [button("Stop and keep", "check", () => this.stop(), "main"), turn]
+      : this.sending ? [] : [button("Begin", "record", () => this.begin(), "main")]));
+    this.sources.disabled = this.going;
+  }
+
+  async begin() {
+    const wanted = { screen: this.screen.checked, microphone: this.microphone.checked };
+    if (!wanted.screen && !wanted.microphone) return this.say("Choose the screen, the microphone or both.");
+    this.say("");
+    try {
+      this.taken = await capture(wanted);
+    } catch (error) {
+      return error instanceof NotAllowed ? this.say(error.message) : this.say("That could not be recorded.");
+    }
+    this.tail = new TailSource();
+    this.made = recorder(this.taken.stream, (blob) => this.tail.push(blob));
+    this.made.addEventListener("stop", () => this.ended());
+    for (const track of this.taken.stream.getTracks()) track.addEventListener("ended", () => this.stop());
+    this.made.start(CHUNK_MS);
+    this.began();
+    return this.upload(wanted);
+  }
+
+  began() {
+    this.length = 0;
+    this.tick = Date.now();
+    this.preview.srcObject = this.taken.shown;
+    this.preview.hidden = !this.taken.shown;
+    this.hint.hidden = Boolean(this.taken.shown);
+    this.hint.textContent = "Recording sound.";
+    if (this.taken.shown) this.preview.play().catch(() => undefined);
+    this.meter.hidden = false;
+    this.timer = setInterval(() => this.beat(), 200);
+    this.offer();
+  }
+
+  beat() {
+    const now = Date.now();
+    if (this.made?.state === "recording") this.length += (now - this.tick) / 1000;
+    this.tick = now;
+    this.level.style.setProperty("--done", `${100 * this.taken.level()}%`);
+    this.clock.replaceChildren(this.made?.state === "recording" ? h("span", { class: "dot" }) : "", clock(this.length));
+  }
+
+  async upload(wanted) {
+    this.sending = new Upload({ endpoint: "/api/v1/uploads", source: this.tail, send, seen: (state) => this.sent(state), metadata: {
+      filename: "recording.webm", title: this.name.value.trim() || "Recording", filetype: "video/webm",
+      has_microphone: wanted.microphone, has_system_audio: this.taken.systemSound } });
+    const following = this.follow();
+    try {
+      if (await this.sending.run()) this.kept(this.sending.id);
+    } catch (problem) {
+      tellProblem(problem);
+      this.stop();
+      this.say(`The service refused the recording: ${problem.message}`);
+    } finally {
+      this.sending = null;
+      this.offer();
+      await following;
+    }
+  }
+
+  sent({ offset, error }) {
+    const waiting = this.tail.waiting ? `, ${size(this.tail.waiting)} on the way` : "";
+    this.say(error ? `The connection broke${waiting}. Recording goes on; it is sent as soon as it can be.` : `${size(offset)} stored${waiting}.`);
+  }
+
+  /** The words: by the job's frames as soon as it has a job, else read now and then. */
+  async follow() {
+    let stop = null;
+    while (this.sending || this.made) {
+      await new Promise((wake) => setTimeout(wake, LOOK_MS));
+      const id = this.sending?.id;
+      if (!id) continue;
+      stop ??= await this.watched(id);
+      await get(`/api/v1/recordings/${id}/transcript`).then((transcript) => this.heard(transcript.segments), () => undefined);
+    }
+    stop?.();
+  }
+
+  async watched(id) {
+    const recording = await get(`/api/v1/recordings/${id}`).catch(() => null);
+    if (!recording || recording.status === "awaiting_upload") return null;
+    return watch(recording.job_id, (job) => {
+      if (job.segments) this.heard(job.segments);
+      this.words.showDraft(job.draft?.text || "");
+    });
+  }
+
+  heard(segments) {
+    if (!segments.length) return;
+    this.words.say("");
+    this.words.add(segments);
+    this.words.newest();
+  }
+
+  pause(wanted) {
+    if (wanted) this.made.pause();
+    else this.made.resume();
+    this.offer();
+  }
+
+  stop() {
+    if (this.made && this.made.state !== "inactive") this.made.stop();
+  }
+
+  ended() {
+    clearInterval(this.timer);
+    this.taken.release();
+    this.made = null;
+    this.tail.end();
+    this.preview.hidden = true;
+    this.hint.hidden = false;
+    this.hint.textContent = "The last seconds are being stored.";
+    this.meter.hidden = true;
+    this.offer();
+  }
+
+  kept(id) {
+    this.sending = null;
+    if (location.pathname === "/record") go(`/recordings/${id}`);
+  }
+
+  say(text) {
+    this.said.textContent = text;
+  }
+}
