@@ -13,8 +13,10 @@ from schemas.account import (
     UserView,
 )
 from schemas.activity import ActivityList, MonthUsage, Streak
+from schemas.analyses import ActionItem
 from schemas.audit import AuditList
 from schemas.contents import ContentList
+from schemas.corrections import ActionItemChange, TranscriptChange
 from schemas.documents import DocumentAccepted, DocumentList, DocumentView, PageView
 from schemas.erasure import ErasureRequest, ErasureView, Receipt
 from schemas.folders import FolderChange, FolderGone, FolderList, FolderNew, FolderView
@@ -268,6 +270,12 @@ EXAMPLES: dict[type[BaseModel], dict[str, Any]] = {
         "parts": 3,
         "items": [{"number": 1, "size_bytes": 16777216, "etag": _ETAG}],
     },
+    TranscriptChange: {
+        "speakers": [{"speaker": "Speaker 1", "name": "Ada"}],
+        "segments": [{"id": 4, "text": "The tide turns at nine."}],
+    },
+    ActionItemChange: {"done": True},
+    ActionItem: {"text": "Send the tables to Bea", "at": 42.5, "owner": "I", "due": "by Friday", "done": True},
     RecordingChange: {"title": "Stand-up of Monday", "project_id": "biology-101", "tags": ["exam"]},
     FolderNew: {"id": "biology-101", "title": "Biology 101", "sections": [{"title": "Week 1"}]},
     FolderChange: {"title": "Biology 101", "sections": [{"id": "week-1", "title": "Week 1"}, {"title": "Week 2"}]},

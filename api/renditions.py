@@ -14,6 +14,7 @@ _ENDINGS = {
     RenditionKind.AUDIO: "m4a",
     RenditionKind.SPEECH: "wav",
     RenditionKind.POSTER: "jpg",
+    RenditionKind.WAVEFORM: "json",
     RenditionKind.PACKAGE: "zip",
 }
 

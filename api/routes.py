@@ -41,8 +41,10 @@ from schemas.account import (
     UserView,
 )
 from schemas.activity import ActivityList, ActivityQuery, MonthUsage, Streak, UsageQuery
+from schemas.analyses import ActionItem
 from schemas.audit import AuditList
 from schemas.contents import ContentList, ContentQuery
+from schemas.corrections import ActionItemChange, TranscriptChange
 from schemas.documents import DocumentAccepted, DocumentList, DocumentView, PageView
 from schemas.erasure import ErasureRequest, ErasureView, Receipt
 from schemas.folders import (
@@ -143,7 +145,12 @@ _LETTERS = f"{_V1}/admin/dead-letters"
 _VIDEO, _PROJECT_JOB = f"{_PROJECT}/videos/{{asset_id}}", f"{_PROJECT}/jobs/{{id}}"
 _DOCUMENTS, _DOCUMENT = f"{_V1}/documents", f"{_V1}/documents/{{id}}"
 _PRINTED = ("image/jpeg", "application/zip", "application/pdf")
-_MEDIA = (*sorted({*UPLOADED, "video/mp4", "audio/mp4", "audio/wav"}), "image/jpeg", "application/zip")
+_MEDIA = (
+    *sorted({*UPLOADED, "video/mp4", "audio/mp4", "audio/wav"}),
+    "image/jpeg",
+    "application/zip",
+    "application/json",
+)
 _TEXTS = ("text/plain", "application/x-subrip", "text/vtt")
 _LOCATION = ("Location",)
 _PARTS_BYTES = 2 * 1024 * 1024
@@ -287,6 +294,10 @@ _OWN: tuple[Route, ...] = (
           problems=("not_found",), head=True),
     Route("GET", f"{_RECORDING}/transcript", recordings.transcript, "The transcript, as data, text or subtitles",
           takes=TranscriptQuery, gives=Transcript, problems=("not_found", "not_ready"), media=_TEXTS, head=True),
+    Route("PATCH", f"{_RECORDING}/transcript", recordings.correct, "Name speakers, and put segments right",
+          takes=TranscriptChange, gives=Transcript, problems=("not_found", "not_ready")),
+    Route("PATCH", f"{_RECORDING}/action-items/{{number}}", recordings.check, "Check an action item off",
+          takes=ActionItemChange, gives=ActionItem, problems=("not_found",)),
     Route("GET", f"{_RECORDING}/renditions/{{kind}}", recordings.rendition, "A rendition's bytes (Range)",
           problems=("not_found", "not_ready", "original_expired", "rendition_expired", "range_not_satisfiable"),
           media=_MEDIA, head=True),

@@ -31,13 +31,17 @@ class Citation(Frozen):
 
 
 class ActionItem(Frozen):
-    """Something that somebody said is to be done. `owner` and `due` in the speaker's own words."""
+    """Something that somebody said is to be done. `owner` and `due` in the speaker's own words.
+
+    `done` is what a person has said of it since.
+    """
 
     text: str
     at: float | None = Field(default=None, ge=0)
     page: int | None = Field(default=None, ge=1)
     owner: str | None = None
     due: str | None = None
+    done: bool = False
     citations: tuple[Citation, ...] = ()
 
 

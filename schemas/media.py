@@ -10,6 +10,9 @@ SPEECH_SAMPLE_RATE = 16_000
 """Samples a second of the audio that speech is made from: mono, signed 16-bit little-endian."""
 
 
+WAVEFORM_POINTS = 600
+
+
 class RenditionKind(StrEnum):
     """The renditions a recording can have. Each kind exists at most once a recording."""
 
@@ -17,6 +20,8 @@ class RenditionKind(StrEnum):
     AUDIO = "m4a"
     SPEECH = "wav"
     POSTER = "poster"
+    WAVEFORM = "waveform"
+    """JSON: `peaks`, at most WAVEFORM_POINTS numbers from 0 to 1 over the whole length."""
     ORIGINAL = "original"
     PACKAGE = "package"
 

@@ -11,7 +11,7 @@ _ARROW = re.compile(r"-{2,}>")
 def txt(transcript: Transcript) -> str:
     """One segment a line, after its speaker's name where the speaker changes."""
     lines, speaker = [], None
-    for segment in transcript.segments:
+    for segment in transcript.named():
         named = segment.speaker if segment.speaker != speaker else None
         lines.append(f"{_line(named)}: {_line(segment.text)}" if named else _line(segment.text))
         speaker = segment.speaker
@@ -40,7 +40,7 @@ def _clock(milliseconds: int, point: str) -> str:
 
 
 def _spoken(transcript: Transcript) -> list[Segment]:
-    return [segment for segment in transcript.segments if _line(segment.text)]
+    return [segment for segment in transcript.named() if _line(segment.text)]
 
 
 def _times(segment: Segment, point: str) -> str:

@@ -26,13 +26,29 @@ class Segment(Frozen):
     words: tuple[Word, ...] = ()
 
 
+class SpeakerName(Frozen):
+    """The name that a person has given to whoever the segments call `speaker`."""
+
+    speaker: str
+    name: str
+
+
 class Transcript(Frozen):
     """A whole transcript. `language` is a BCP 47 tag, None where nothing was said. `complete` is false while
-    transcription runs.
+    transcription runs. `speakers` has the names that people gave.
     """
 
     language: str | None = None
     provider: str | None = None
     text: str = ""
     complete: bool = True
+    speakers: tuple[SpeakerName, ...] = ()
     segments: tuple[Segment, ...] = ()
+
+    def named(self) -> tuple[Segment, ...]:
+        """The segments, with the names that people gave in the place of the labels."""
+        names: dict[str | None, str] = {entry.speaker: entry.name for entry in self.speakers}
+        return tuple(
+            segment.model_copy(update={"speaker": names[segment.speaker]}) if segment.speaker in names else segment
+            for segment in self.segments
+        )

@@ -1,13 +1,18 @@
 """Transcripts in MongoDB: collections `transcripts` (one head each) and `transcript_pages` (some segments each).
 
+What people have put right is read with it: see stores/corrections.
+
 A transcript grows while transcription runs; how versions follow each other, see stores/versions. Documents of earlier
 releases are read as well: their pages are "recording/page", and a head without `whole` has none.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
 
 from schemas.transcripts import Segment, Transcript
+from stores.corrections import corrected, update
 from stores.documents import Database
+from stores.errors import answering
 from stores.versions import Shown, Versions
 
 SEGMENTS_A_PAGE = 50
@@ -18,6 +23,7 @@ class Transcripts:
 
     def __init__(self, database: Database) -> None:
         heads, parts = database["transcripts"], database["transcript_pages"]
+        self._heads = heads
         self._versions = Versions(heads, parts, "transcript", ("provider", "language"))
 
     async def prepare(self) -> None:
@@ -42,6 +48,32 @@ class Transcripts:
 
     async def get(self, recording_id: str) -> Transcript | None:
         """The whole transcript, or as far as it is there; None before transcription began."""
+        heard = await self._heard(recording_id)
+        return corrected(heard, await self._corrections(recording_id)) if heard else None
+
+    async def correct(
+        self, recording_id: str, names: Mapping[str, str | None], texts: Mapping[int, str | None]
+    ) -> Transcript | None:
+        """Puts names of speakers and texts of segments right; None takes a correction back. The transcript with it.
+
+        None where there is no transcript. Raises KeyError with a label or id that it does not have. A repeat is
+        harmless; without a head nothing is written, so nothing outlives a deletion.
+        """
+        heard = await self._heard(recording_id)
+        if heard is None:
+            return None
+        if changes := update(heard, names, texts):
+            async with answering():
+                await self._heads.update_one({"_id": recording_id}, changes)
+        return corrected(heard, await self._corrections(recording_id))
+
+    async def _corrections(self, recording_id: str) -> dict[str, Any]:
+        async with answering():
+            head = await self._heads.find_one({"_id": recording_id})
+        return (head or {}).get("corrections") or {}
+
+    async def _heard(self, recording_id: str) -> Transcript | None:
+        """As `get`, as the engine heard it."""
         found = await self._versions.read(recording_id)
         if found is None:
             return None

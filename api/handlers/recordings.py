@@ -8,8 +8,11 @@ from api.filing import changes, refile
 from api.keys import ANALYSES, CALLER, DELETION, JOBS, RECORDINGS, TRANSCRIPTS
 from api.ownership import owned, owned_until_the_end, readable
 from api.paging import page_of
+from api.problems import wrong_field
 from api.renditions import send_rendition
 from schemas import subtitles
+from schemas.analyses import ActionItem
+from schemas.corrections import ActionItemChange, TranscriptChange
 from schemas.problems import Problem
 from schemas.recordings import Recording
 from schemas.requests import RecordingChange, RecordingQuery, TranscriptQuery
@@ -93,6 +96,31 @@ async def transcript(request: web.Request, query: TranscriptQuery) -> Transcript
         hdrs.CACHE_CONTROL: "no-store",
     }
     return web.Response(text=write(found), content_type=content_type, charset="utf-8", headers=headers)
+
+
+async def correct(request: web.Request, body: TranscriptChange) -> Transcript:
+    """Gives speakers names, and puts texts of segments right; their times stay. A repeat is harmless."""
+    recording = await owned(request)
+    names = {change.speaker: change.name for change in body.speakers}
+    texts = {change.id: change.text for change in body.segments}
+    try:
+        found = await request.app[TRANSCRIPTS].correct(recording.id, names, texts)
+    except KeyError as error:
+        field = "segments" if isinstance(error.args[0], int) else "speakers"
+        raise wrong_field(field, f"the transcript has no {error.args[0]!r}") from error
+    if found is None:
+        raise Problem("not_ready", "There is no transcript yet.")
+    return found
+
+
+async def check(request: web.Request, body: ActionItemChange) -> ActionItem:
+    """Checks an action item off, by its number in the list, or not any more. A repeat is harmless."""
+    recording, number = await owned(request), request.match_info["number"]
+    plain = number.isascii() and number.isdigit() and len(number) < 6
+    found = await request.app[ANALYSES].check(recording.id, int(number), done=body.done) if plain else None
+    if found is None:
+        raise Problem("not_found", "There is no such action item.")
+    return found
 
 
 async def rendition(request: web.Request) -> web.StreamResponse:

@@ -67,4 +67,5 @@ def _done(source: str | Path, recording: Source, speech: SpeechFiles, path: Path
         wav=MediaFile.at(speech.path),
         m4a=MediaFile.at(path, copied=copied),
         loudness=speech.loudness(),
+        waveform=MediaFile.at(speech.waveform()),
     )

@@ -58,6 +58,7 @@ class AudioDone:
     wav: MediaFile | None = None
     m4a: MediaFile | None = None
     loudness: Loudness | None = None
+    waveform: MediaFile | None = None
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,16 @@
 """The speech audio: mono 16 kHz PCM, handed out in parts while it is decoded and kept whole as a WAV."""
 
+import json
 import math
 import wave
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from av.audio.frame import AudioFrame
 
-from schemas.media import SPEECH_SAMPLE_RATE
+from schemas.media import SPEECH_SAMPLE_RATE, WAVEFORM_POINTS
 from streams.media.messages import Loudness, SpeechPart
 from streams.media.sound import Steady
 
@@ -22,6 +24,8 @@ PART_BYTES = PART_SECONDS * SPEECH_SAMPLE_RATE * 2
 _WINDOW = SPEECH_SAMPLE_RATE // 10
 _SILENCE_DBFS = -50.0
 _FULL_SCALE = 32768.0
+_QUIETEST = 0.01
+"""The peak under which a recording is taken for silent, and its waveform not drawn larger."""
 
 
 class SpeechFiles:
@@ -62,6 +66,12 @@ class SpeechFiles:
         """How loud all of it is; None where there is nothing."""
         return self._meter.reading()
 
+    def waveform(self) -> Path:
+        """The peaks over time, written as JSON: see schemas.media.RenditionKind."""
+        path = self._workdir / "waveform.json"
+        path.write_text(json.dumps({"peaks": self._meter.peaks(WAVEFORM_POINTS)}))
+        return path
+
     def _take(self, steady: AudioFrame) -> Iterator[SpeechPart]:
         self._waiting += bytes(steady.planes[0])[: steady.samples * 2]
         while len(self._waiting) >= (wanted := self._wanted()):
@@ -87,6 +97,7 @@ class SpeechFiles:
 class _Meter:
     def __init__(self) -> None:
         self._energy, self._samples, self._peak, self._windows, self._silent = 0.0, 0, 0.0, 0, 0
+        self._peaks = array("f")
 
     def add(self, pcm: bytes) -> None:
         samples = np.frombuffer(pcm, np.int16).astype(np.float32) / _FULL_SCALE
@@ -94,9 +105,18 @@ class _Meter:
         power = np.square(windows).mean(axis=1)
         self._silent += int((power < 10 ** (_SILENCE_DBFS / 10)).sum())
         self._windows += power.size
+        self._peaks.extend(np.abs(windows).max(axis=1).tolist())
         self._energy += float(np.square(samples).sum())
         self._samples += samples.size
         self._peak = max(self._peak, float(np.abs(samples).max()))
+
+    def peaks(self, most: int) -> list[float]:
+        """At most so many peaks, each of as long a stretch as the others. The loudest is 1, unless all is silent."""
+        if not self._peaks:
+            return []
+        stretches = np.array_split(np.array(self._peaks), min(most, len(self._peaks)))
+        found = np.array([stretch.max() for stretch in stretches])
+        return [round(float(peak), 3) for peak in found / max(float(found.max()), _QUIETEST)]
 
     def reading(self) -> Loudness | None:
         if not self._samples:

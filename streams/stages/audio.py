@@ -69,6 +69,7 @@ async def _finish(ctx: Context, done: AudioDone, probe: Probe | None, parts: int
         for kind, file, name, content_type in (
             (RenditionKind.SPEECH, done.wav, "speech.wav", "audio/wav"),
             (RenditionKind.AUDIO, done.m4a, "audio.m4a", "audio/mp4"),
+            (RenditionKind.WAVEFORM, done.waveform, "waveform.json", "application/json"),
         )
         if file is not None
     ]

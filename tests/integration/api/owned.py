@@ -45,6 +45,7 @@ PLAIN: dict[tuple[str, str], str] = {
     ("thumbnails", "number"): "0",
     ("dead-letters", "number"): "0",
     ("stages", "stage"): "render",
+    ("action-items", "number"): "0",
 }
 """Names that mean something else to everybody, or the same to all: no id of anybody's thing."""
 

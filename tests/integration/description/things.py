@@ -22,6 +22,7 @@ _RENDITIONS = {
     RenditionKind.AUDIO: "audio/mp4",
     RenditionKind.SPEECH: "audio/wav",
     RenditionKind.POSTER: "image/jpeg",
+    RenditionKind.WAVEFORM: "application/json",
     RenditionKind.PACKAGE: "application/zip",
 }
 _CITED = (Citation(start=0.4, end=2.1, segment_id=0),)

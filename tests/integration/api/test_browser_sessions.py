@@ -1,0 +1,85 @@
+"""A browser's session: cookies that scripts cannot read, for this site's own pages alone."""
+
+from http.cookies import SimpleCookie
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestClient
+
+from api import keys
+from schemas.transcripts import Segment
+from tests.integration.api.people import PASSWORD, Person, expect_problem
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+DOOR = "/api/v1/auth/session"
+OWN = {"Sec-Fetch-Site": "same-origin"}
+
+
+def cookies(response: Any) -> dict[str, Any]:
+    found: SimpleCookie = SimpleCookie()
+    for line in response.headers.getall("Set-Cookie"):
+        found.load(line)
+    return dict(found)
+
+
+async def sign_in(client: TestClient, person: Person) -> dict[str, Any]:
+    given = {"username": person.user["username"], "password": PASSWORD}
+    response = await client.post(DOOR, json=given, headers=OWN)
+    assert response.status == 201, await response.text()
+    assert (await response.json()).keys() == {"expires_in", "renewable_in"}
+    return cookies(response)
+
+
+def sent(found: dict[str, Any]) -> dict[str, str]:
+    return OWN | {"Cookie": "; ".join(f"{name}={morsel.value}" for name, morsel in found.items())}
+
+
+async def test_the_cookies_are_for_our_pages_and_no_script(client: TestClient, ada: Person) -> None:
+    found = await sign_in(client, ada)
+    assert {name: morsel["path"] for name, morsel in found.items()} == {"__session": "/", "__refresh": DOOR}
+    for morsel in found.values():
+        assert (morsel["httponly"], morsel["samesite"]) == (True, "Strict")
+    account = await client.get("/api/v1/account", headers=sent(found))
+    assert (await account.json())["username"] == "ada"
+
+
+async def test_only_a_page_of_this_site_may_sign_in_renew_or_leave(client: TestClient, ada: Person) -> None:
+    given = {"username": "ada", "password": PASSWORD}
+    for other in ({}, {"Origin": "https://elsewhere.example"}, {"Sec-Fetch-Site": "same-site"}):
+        await expect_problem(await client.post(DOOR, json=given, headers=other), "origin_refused")
+        await expect_problem(await client.post(f"{DOOR}/refresh", headers=other), "origin_refused")
+        await expect_problem(await client.delete(DOOR, headers=other), "origin_refused")
+
+
+async def test_a_session_is_renewed_once_for_each_token_and_ends_with_signing_out(
+    client: TestClient, ada: Person
+) -> None:
+    await expect_problem(await client.post(f"{DOOR}/refresh", headers=OWN), "not_signed_in")
+    first = await sign_in(client, ada)
+    renewed = await client.post(f"{DOOR}/refresh", headers=sent(first))
+    assert renewed.status == 200
+    second = cookies(renewed)
+    assert second["__refresh"].value != first["__refresh"].value
+    left = await client.delete(DOOR, headers=sent(second))
+    assert (left.status, {morsel.value for morsel in cookies(left).values()}) == (204, {""})
+    await expect_problem(await client.post(f"{DOOR}/refresh", headers=sent(second)), "token_invalid")
+    await expect_problem(await client.get("/api/v1/account", headers=sent(second)), "token_invalid")
+
+
+async def test_a_transcript_is_put_right_by_its_owner(client: TestClient, ada: Person, webm: bytes) -> None:
+    recording = (await ada.upload(webm))["id"]
+    path = f"/api/v1/recordings/{recording}/transcript"
+    change = {"speakers": [{"speaker": "S1", "name": "Ada"}], "segments": [{"id": 0, "text": "Hello,  world"}]}
+    await expect_problem(await ada.call("PATCH", path, json=change), "not_ready")
+    transcripts, fence = client.app[keys.TRANSCRIPTS], "job/00000001"
+    await transcripts.begin(recording, fence, "test")
+    await transcripts.write(recording, fence, 0, [Segment(id=0, start=0, end=1, speaker="S1", text="Yellow word")])
+    await transcripts.finish(recording, fence, "test", "en")
+    assert (await ada.call("PATCH", path, json=change)).status == 200
+    text = await (await ada.call("GET", path, params={"format": "vtt"})).text()
+    assert "<v Ada>Hello, world" in text
+    wrong = {"segments": [{"id": 5, "text": "?"}]}
+    await expect_problem(await ada.call("PATCH", path, json=wrong), "invalid_field", "segments")
+    todo = f"/api/v1/recordings/{recording}/action-items/0"
+    await expect_problem(await ada.call("PATCH", todo, json={"done": True}), "not_found")
