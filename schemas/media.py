@@ -9,7 +9,6 @@ from schemas.model import Frozen
 SPEECH_SAMPLE_RATE = 16_000
 """Samples a second of the audio that speech is made from: mono, signed 16-bit little-endian."""
 
-
 WAVEFORM_POINTS = 600
 
 

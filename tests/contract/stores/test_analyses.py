@@ -45,3 +45,17 @@ async def test_only_the_newest_claim_of_the_newest_job_writes(store):
         with pytest.raises(LeaseLost):
             await store.put("talk", late, analyses("late"))
     assert (await store.get("talk")).summary.text == fence_of(SECOND, 1)
+
+
+async def test_an_action_item_is_checked_off_until_another_stands_there(store):
+    assert await store.check("talk", 0, done=True) is None
+    await store.put("talk", fence_of(FIRST, 1), analyses("one"))
+    for done in (True, True, False, True):
+        assert (await store.check("talk", 0, done=done)).done is done
+        assert (await store.get("talk")).action_items.items[0].done is done
+    assert await store.check("talk", 1, done=True) is None
+    await store.put("talk", fence_of(FIRST, 2), analyses("the same item"))
+    assert (await store.get("talk")).action_items.items[0].done
+    other = ActionItems(items=(ActionItem(text="Do that."),), provider="fixed")
+    await store.put("talk", fence_of(FIRST, 3), analyses("two").model_copy(update={"action_items": other}))
+    assert not (await store.get("talk")).action_items.items[0].done

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from schemas.transcripts import Segment, Word
+from schemas.transcripts import Segment, SpeakerName, Word
 from stores.errors import LeaseLost
 from stores.transcripts import SEGMENTS_A_PAGE, Transcripts
 
@@ -249,4 +249,39 @@ async def test_a_deleted_transcript_cannot_be_finished(transcripts, database):
     await transcripts.delete("talk")
     with pytest.raises(LeaseLost):
         await transcripts.finish("talk", NEW, "echo", "en")
+    assert await transcripts.get("talk") is None
+
+
+async def test_what_people_put_right_is_read_and_can_be_taken_back(transcripts):
+    assert await transcripts.correct("talk", {}, {0: "Nothing."}) is None
+    await transcripts.begin("talk", OLD, "echo")
+    await write(transcripts, OLD, segments(2))
+    await transcripts.finish("talk", OLD, "echo", "en")
+    for _ in range(2):
+        told = await transcripts.correct("talk", {"S1": "Ada"}, {1: "two words"})
+    found = await transcripts.get("talk")
+    assert found == told
+    assert (found.text, found.speakers) == ("word0 two words", (SpeakerName(speaker="S1", name="Ada"),))
+    assert [(word.text, word.start, word.end) for word in found.segments[1].words] == [
+        ("two", 1, 1.5),
+        ("words", 1.5, 2),
+    ]
+    assert [segment.speaker for segment in found.named()] == ["Ada", "Ada"]
+    assert (await transcripts.correct("talk", {"S1": None}, {1: None})).segments == tuple(segments(2))
+    assert (await transcripts.get("talk")).speakers == ()
+
+
+async def test_a_correction_holds_only_in_the_place_of_what_it_replaced(transcripts):
+    await transcripts.begin("talk", OLD, "echo")
+    await write(transcripts, OLD, segments(2))
+    await transcripts.correct("talk", {}, {0: "right", 1: "right too"})
+    await transcripts.begin("talk", NEW, "echo")
+    await write(transcripts, NEW, [segments(2)[0], *segments(2, "other")[1:]])
+    await transcripts.finish("talk", NEW, "echo", "en")
+    assert (await transcripts.get("talk")).text == "right other1"
+    for names, texts in (({"S9": "Bea"}, {}), ({}, {7: "none"})):
+        with pytest.raises(KeyError):
+            await transcripts.correct("talk", names, texts)
+    await transcripts.delete("talk")
+    assert await transcripts.correct("talk", {"S1": "Ada"}, {}) is None
     assert await transcripts.get("talk") is None

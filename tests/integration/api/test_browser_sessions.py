@@ -55,6 +55,7 @@ async def test_only_a_page_of_this_site_may_sign_in_renew_or_leave(client: TestC
 async def test_a_session_is_renewed_once_for_each_token_and_ends_with_signing_out(
     client: TestClient, ada: Person
 ) -> None:
+    client.session.cookie_jar.clear()
     await expect_problem(await client.post(f"{DOOR}/refresh", headers=OWN), "not_signed_in")
     first = await sign_in(client, ada)
     renewed = await client.post(f"{DOOR}/refresh", headers=sent(first))
