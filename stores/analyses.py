@@ -43,9 +43,7 @@ class AnalysesStore:
             return None
         item, path = analyses.action_items.items[number], f"done.n{number}"
         async with answering():
-            await self._analyses.update_one(
-                {"_id": recording_id}, {"$set": {path: item.text}} if done else {"$unset": {path: ""}}
-            )
+            await self._analyses.update_one({"_id": recording_id}, {"$set": {path: item.text if done else None}})
         return item.model_copy(update={"done": done})
 
     async def present(self, recording_ids: Iterable[str]) -> set[str]:

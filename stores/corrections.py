@@ -14,7 +14,7 @@ Fields = dict[str, Any]
 
 
 def update(transcript: Transcript, names: Mapping[str, str | None], texts: Mapping[int, str | None]) -> Fields:
-    """The update of a head that puts names and texts right; None takes a correction back.
+    """The fields of a head that put names and texts right; None takes a correction back.
 
     `transcript` is what the engine heard. Raises KeyError with the label or id that it does not have.
     """
@@ -26,15 +26,13 @@ def update(transcript: Transcript, names: Mapping[str, str | None], texts: Mappi
     for number, text in texts.items():
         was = heard[number]
         wanted[f"corrections.segments.s{number}"] = None if text in (None, was) else {"was": was, "text": text}
-    kept = {path: value for path, value in wanted.items() if value is not None}
-    gone = dict.fromkeys((path for path in wanted if path not in kept), "")
-    return ({"$set": kept} if kept else {}) | ({"$unset": gone} if gone else {})
+    return wanted
 
 
 def corrected(transcript: Transcript, corrections: Fields) -> Transcript:
     """The transcript as people have put it right."""
     texts: Fields = corrections.get("segments", {})
-    names = {bytes.fromhex(label).decode(): name for label, name in corrections.get("speakers", {}).items()}
+    names = {bytes.fromhex(label).decode(): name for label, name in corrections.get("speakers", {}).items() if name}
     segments = tuple(_segment(segment, texts.get(f"s{segment.id}")) for segment in transcript.segments)
     return transcript.model_copy(
         update={

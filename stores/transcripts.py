@@ -64,7 +64,7 @@ class Transcripts:
             return None
         if changes := update(heard, names, texts):
             async with answering():
-                await self._heads.update_one({"_id": recording_id}, changes)
+                await self._heads.update_one({"_id": recording_id}, {"$set": changes})
         return corrected(heard, await self._corrections(recording_id))
 
     async def _corrections(self, recording_id: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The pages' files: what is served is in the folder, nothing else can be reached, and nothing is fetched from outside."""
+"""The pages' files: what is served is in the folder, nothing else can be reached, nothing is fetched from outside."""
 
 import gzip
 import re
