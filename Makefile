@@ -16,12 +16,12 @@ SET_UP = command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is not there
 	$(PYTHON) deploy/environment.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check bench chaos codes lock clean embedded development
+.PHONY: help demo up test check bench chaos codes screenshots lock clean embedded development
 
 help:  ## explain the commands
 	@echo "Tidemark. Everything is set up by itself: only $(PYTHON) (3.11 to 3.13) is needed."
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "  PYTHON=$(PYTHON)  PORT=$(PORT)  DATA=$(DATA)  FILE=(a recording that comes along)"
 
@@ -53,6 +53,9 @@ chaos: development  ## prove that nothing is lost, stuck or done twice while pro
 
 codes: development  ## write docs/codes.md anew from the table of codes
 	$(BIN)/python -m deploy.codes
+
+screenshots: development  ## take the pictures of docs/screenshots anew, in real Chromium
+	$(BIN)/python -m tests.browser.screenshots
 
 lock: development  ## resolve the dependencies and jars anew, and write their hashes down
 	$(COMPILE) requirements/bootstrap.in -o requirements/bootstrap.txt

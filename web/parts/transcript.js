@@ -101,8 +101,8 @@ export class TranscriptView {
     if (!speaker || speaker === before) return line.speaker.replaceChildren();
     if (line.speaker.querySelector("input")) return undefined;
     const name = this.names[speaker] || speaker;
-    const button = h("button", { class: "name", type: "button", title: "Rename", on: { click: () => this.rename(line) } },
-      name, hidden(", rename this speaker"));
+    const button = h("button", { class: "name", type: "button", title: "Rename", "aria-label": `${name}, rename this speaker`,
+      on: { click: () => this.rename(line) } }, name);
     return line.speaker.replaceChildren(this.player ? button : h("span", { class: "name" }, name));
   }
 

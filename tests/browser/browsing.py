@@ -1,0 +1,123 @@
+"""A person at a browser: real Chromium, with a screen and a microphone that are made up."""
+
+import asyncio
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from schemas.analyses import ActionItem, ActionItems, Citation
+from schemas.settings import Settings
+from stores.analyses import AnalysesStore
+from stores.documents import connect, disconnect
+from stores.transcripts import Transcripts
+
+MEDIA = Path(__file__).parents[1] / "media"
+TALK = MEDIA / "screen-vp8.webm"
+SENTENCE = "correct horse battery"
+DESK, PHONE = {"width": 1280, "height": 800}, {"width": 375, "height": 780}
+LONG_MS = 60_000
+"""For what a worker has to do before."""
+_NEWEST = "job/99999999"
+_OPTIONS = (
+    *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"),
+    *("--disable-component-update", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"),
+    "--auto-select-desktop-capture-source=Entire screen",
+)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The browser that the system has: `chromium`, or `google-chrome`."""
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        raise FileNotFoundError("Chromium is needed for this: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(_OPTIONS))
+        yield browser
+        browser.close()
+
+
+def opened(browser: Browser, url: str, **options: Any) -> Page:
+    """A page of a new person. What its console calls an error is an error; refusals that pages expect are not."""
+    context = browser.new_context(base_url=url, **{"viewport": DESK, "permissions": ["microphone"], **options})
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    page.errors = []  # type: ignore[attr-defined]
+    page.on("pageerror", lambda error: page.errors.append(str(error)))  # type: ignore[attr-defined]
+    page.on("console", lambda said: _note(page, said))
+    return page
+
+
+def _note(page: Page, said: Any) -> None:
+    expected = "Failed to load resource" in said.text or "Permissions policy violation: camera" in said.text
+    if said.type == "error" and not expected:
+        page.errors.append(said.text)  # type: ignore[attr-defined]
+
+
+def sign_up(page: Page, name: str) -> None:
+    """Makes an account by the page, and arrives at the library."""
+    page.goto("/")
+    page.get_by_role("button", name="Make an account").click()
+    page.get_by_label("User name").fill(name)
+    page.get_by_label("Email address").fill(f"{name}@example.org")
+    page.get_by_label("Password").fill(SENTENCE)
+    page.get_by_role("button", name="Make the account").click()
+    page.get_by_role("heading", name="Your library is empty").wait_for()
+
+
+def upload(page: Page, file: Path = TALK) -> str:
+    """Sends a file by the page and waits for its last step; the recording's id."""
+    page.goto("/upload")
+    page.locator("#files").set_input_files(file)
+    page.locator(".line", has_text=file.name).get_by_text("· ready").wait_for(timeout=LONG_MS)
+    return str(page.get_by_role("link", name="Open").get_attribute("href")).rsplit("/", 1)[-1]
+
+
+def findings(page: Page) -> list[str]:
+    """What axe calls serious or critical on the page as it is."""
+    page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text())
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    return [
+        json.dumps([issue["id"], [node["html"][:120] for node in issue["nodes"]]])
+        for issue in found
+        if issue["impact"] in ("serious", "critical")
+    ]
+
+
+def give_speakers(environment: Mapping[str, str], recording_id: str) -> None:
+    """What a speech engine that tells voices apart would have made of the recording, with something to be done."""
+    with ThreadPoolExecutor(1) as thread:  # this one's loop is Playwright's
+        thread.submit(asyncio.run, _speakers(environment, recording_id)).result()
+
+
+async def _speakers(environment: Mapping[str, str], recording_id: str) -> None:
+    database = connect(Settings.model_validate({name.lower(): value for name, value in environment.items()}))
+    try:
+        transcripts, analyses = Transcripts(database), AnalysesStore(database)
+        heard, found = await transcripts.get(recording_id), await analyses.get(recording_id)
+        assert heard is not None
+        assert found is not None
+        told = [
+            segment.model_copy(update={"speaker": f"Speaker {1 + segment.id // 4 % 2}"}) for segment in heard.segments
+        ]
+        await transcripts.begin(recording_id, _NEWEST, "test")
+        await transcripts.write(recording_id, _NEWEST, 0, told)
+        await transcripts.finish(recording_id, _NEWEST, "test", "en")
+        cited = (Citation(start=told[3].start, end=told[3].end, segment_id=told[3].id),)
+        items = (
+            ActionItem(
+                text="Send the tide tables to Bea", at=told[3].start, owner="Ada", due="by Friday", citations=cited
+            ),
+            ActionItem(text="Book the boat for the next slack water", at=told[6].start, owner="Bea", citations=cited),
+        )
+        todo = ActionItems(items=items, provider="test", citations=cited)
+        await analyses.put(recording_id, _NEWEST, found.model_copy(update={"action_items": todo}))
+    finally:
+        disconnect(database)

@@ -1,0 +1,164 @@
+"""What a person does with the pages, from signing in to signing out."""
+
+import os
+import re
+import signal
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from deploy.platform import Platform
+from tests.browser.browsing import LONG_MS, MEDIA, PHONE, SENTENCE, findings, opened
+
+PAGES = ("/", "/upload", "/record", "/activity", "/recordings/{id}")
+pytestmark = pytest.mark.timeout(170)
+
+
+def test_an_upload_that_breaks_off_goes_on_after_a_reload(page: Page, recording: str) -> None:
+    sent: list[int] = []
+
+    def first_only(route: Route) -> None:
+        sent.append(int(route.request.headers["upload-offset"]))
+        route.continue_() if len(sent) == 1 else route.abort()
+
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.goto("/upload")
+    page.route(
+        "**/api/v1/uploads/*", lambda route: first_only(route) if route.request.method == "PATCH" else route.continue_()
+    )
+    page.locator("#files").set_input_files(MEDIA / "screen-h264.webm")
+    page.get_by_text("the connection broke").wait_for()
+    page.unroute_all(behavior="ignoreErrors")
+    page.reload()
+    page.get_by_text("screen-h264.webm").wait_for()
+    with page.expect_request(lambda request: request.method == "PATCH") as going_on:
+        page.locator("#files").set_input_files(MEDIA / "screen-h264.webm")
+    assert int(going_on.value.headers["upload-offset"]) > 0
+    page.get_by_text("· ready").wait_for(timeout=LONG_MS)
+    expect(page.locator(".steps li", has_text="Done")).to_have_count(4)
+
+
+def test_the_library_is_searched_and_remembers_what_was_asked(page: Page, recording: str) -> None:
+    page.goto("/")
+    page.get_by_role("link", name="screen-vp8").wait_for()
+    page.get_by_label("Search titles").fill("no such thing")
+    page.get_by_role("heading", name="Nothing found").wait_for()
+    page.reload()
+    expect(page.get_by_label("Search titles")).to_have_value("no such thing")
+    page.get_by_role("link", name="Show everything").click()
+    page.get_by_role("link", name="screen-vp8").click()
+    expect(page).to_have_url(re.compile(f"/recordings/{recording}$"))
+
+
+def test_the_transcript_follows_and_seeks_and_is_put_right(page: Page, recording: str) -> None:
+    page.goto(f"/recordings/{recording}")
+    line = page.locator(".said-list li").nth(3)
+    line.get_by_role("button", name="Play from").click()
+    expect(line).to_have_attribute("aria-current", "true")
+    page.wait_for_function("document.querySelector('video').currentTime > 7")
+    page.locator("video").evaluate("video => video.pause()")
+    line.hover()
+    line.get_by_role("button", name="Edit").click()
+    page.get_by_label("What was said at").fill("It was the epoch of tides.")
+    page.keyboard.press("Control+Enter")
+    expect(line.locator(".words")).to_have_text("It was the epoch of tides.")
+    page.get_by_role("button", name="Speaker 1").first.click()
+    page.get_by_label("Name of Speaker 1").fill("Ada")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Ada, rename").first).to_be_visible()
+    page.get_by_label("Send the tide tables to Bea").check()
+    page.wait_for_load_state("networkidle")
+    page.reload()
+    expect(line.locator(".words")).to_have_text("It was the epoch of tides.")
+    expect(page.get_by_label("Send the tide tables to Bea")).to_be_checked()
+    captions = page.request.get(f"/api/v1/recordings/{recording}/transcript?format=vtt").text()
+    assert "<v Ada>It was the epoch of tides." in captions
+    expect(page.locator(".wave .played path")).to_be_attached()
+    page.locator(".strip").hover(position={"x": 300, "y": 20})
+    expect(page.locator(".bubble img")).to_be_visible()
+    page.get_by_role("link", name=re.compile("^Video")).wait_for()
+
+
+def test_keys_play_and_the_plot_seeks(page: Page, recording: str) -> None:
+    page.goto(f"/recordings/{recording}")
+    page.locator(".plot svg").wait_for()
+    position = "document.querySelector('video').currentTime"
+    page.wait_for_function("document.querySelector('video').readyState > 1")
+    page.keyboard.press("l")
+    page.wait_for_function(f"{position} >= 10")
+    page.keyboard.press("j")
+    page.wait_for_function(f"{position} < 10")
+    slider = page.get_by_label("Position in the recording")
+    slider.focus()
+    page.keyboard.press("End")
+    page.wait_for_function(f"{position} > 40")
+    expect(slider).to_have_attribute("aria-valuetext", re.compile("of 44 seconds"))
+
+
+def test_recording_in_the_page_becomes_a_recording(page: Page, recording: str) -> None:
+    page.goto("/record")
+    page.get_by_label("Title").fill("Made up")
+    page.get_by_role("button", name="Begin").click()
+    page.get_by_text(re.compile(r"\d+ KB stored")).wait_for()
+    page.get_by_role("button", name="Stop and keep").click()
+    page.get_by_role("heading", name="Made up").wait_for()
+    page.locator("section.downloads").get_by_text("Video (MP4)").wait_for(timeout=LONG_MS)
+
+
+def test_a_job_is_cancelled_and_tried_again(platform: Platform, page: Page, recording: str) -> None:
+    (worker,) = (running.pid for running in platform.processes() if running.name == "worker")
+    os.kill(worker, signal.SIGSTOP)  # so that nothing is done before it is cancelled
+    try:
+        asked = {"job_type": "render", "payload": {"recording_id": recording}}
+        origin = {"Origin": platform.url}
+        assert page.request.post("/api/v1/jobs", data=asked, headers=origin).status == 202
+        page.goto("/activity")
+        line = page.locator(".line", has_text="Video anew")
+        line.get_by_role("button", name="Cancel").click()
+        expect(line.locator(".state")).to_have_text("Cancelled")
+        line.get_by_role("button", name="Try again").click()
+        expect(line.get_by_role("button", name="Cancel")).to_be_visible()
+    finally:
+        os.kill(worker, signal.SIGCONT)
+    expect(line.locator(".state")).to_have_text("Done", timeout=LONG_MS)
+
+
+@pytest.mark.parametrize(("scheme", "size"), [("light", None), ("dark", PHONE)])
+def test_every_page_is_for_everybody(
+    browser: Browser, platform: Platform, page: Page, recording: str, scheme: str, size: dict[str, int] | None
+) -> None:
+    shown = {"viewport": size} if size else {}
+    state = page.context.storage_state()
+    mine = opened(browser, platform.url, color_scheme=scheme, storage_state=state, **shown)
+    for path in PAGES:
+        mine.goto(path.format(id=recording))
+        mine.wait_for_load_state("networkidle")
+        assert findings(mine) == [], path
+        assert mine.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+    mine.goto("/recordings/0199e2a4-7c1e-7d32-9a41-5be2f03c11aa")
+    mine.get_by_role("heading", name="Nothing here").wait_for()
+    assert findings(mine) == []
+    mine.context.close()
+
+
+def test_by_keys_alone_one_gets_in_and_out(browser: Browser, platform: Platform, page: Page, recording: str) -> None:
+    mine = opened(browser, platform.url)
+    mine.goto(f"/recordings/{recording}")
+    mine.get_by_role("heading", name="Sign in").wait_for()
+    assert findings(mine) == []
+    expect(mine.get_by_label("User name")).to_be_focused()
+    for typed in ("ada", "wrong horse battery"):
+        mine.keyboard.type(typed)
+        mine.keyboard.press("Tab")
+    mine.keyboard.press("Enter")
+    mine.get_by_text("The user name or the password is wrong.").wait_for()
+    mine.get_by_label("Password").fill(SENTENCE)
+    mine.keyboard.press("Enter")
+    mine.get_by_role("heading", name="screen-vp8").wait_for()
+    assert mine.evaluate("document.cookie") == ""
+    assert not re.search(r"eyJ|ey[A-Za-z0-9]{20}", mine.evaluate("JSON.stringify(localStorage)"))
+    mine.get_by_role("button", name="Sign out").focus()
+    mine.keyboard.press("Enter")
+    mine.get_by_role("heading", name="Sign in").wait_for()
+    assert {cookie["name"] for cookie in mine.context.cookies()} == set()
+    mine.context.close()
