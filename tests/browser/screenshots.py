@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 from deploy.embedded.ports import free_ports
 from deploy.embedded.stack import default_cache
 from deploy.platform import Platform, running_platform
-from tests.browser.browsing import MEDIA, PHONE, chromium, give_speakers, opened, sign_up, upload
+from tests.browser.browsing import MEDIA, PHONE, chromium, give_speakers, opened, sign_up, until, upload
 from tests.conftest import on_a_thread
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
@@ -49,8 +49,9 @@ def recording(page: Page, recording_id: str) -> None:
     """The page of a recording, in the midst of it."""
     page.goto(f"/recordings/{recording_id}")
     page.locator(".wave .played path").wait_for(state="attached")
-    page.wait_for_function("document.querySelector('video').readyState > 2")
+    until(page, "document.querySelector('video').readyState > 2")
     page.locator("video").evaluate("video => { video.currentTime = 17.4 }")
+    until(page, "(video => !video.seeking && video.readyState > 2)(document.querySelector('video'))")
     page.locator("li[aria-current]").wait_for()
 
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from deploy.platform import Platform
-from tests.browser.browsing import LONG_MS, MEDIA, PHONE, SENTENCE, findings, opened
+from tests.browser.browsing import LONG_MS, MEDIA, PHONE, SENTENCE, findings, opened, until
 
 PAGES = ("/", "/upload", "/record", "/activity", "/recordings/{id}")
 pytestmark = pytest.mark.timeout(170)
@@ -55,7 +55,7 @@ def test_the_transcript_follows_and_seeks_and_is_put_right(page: Page, recording
     line = page.locator(".said-list li").nth(3)
     line.get_by_role("button", name="Play from").click()
     expect(line).to_have_attribute("aria-current", "true")
-    page.wait_for_function("document.querySelector('video').currentTime > 7")
+    until(page, "document.querySelector('video').currentTime > 7")
     page.locator("video").evaluate("video => video.pause()")
     line.hover()
     line.get_by_role("button", name="Edit").click()
@@ -83,15 +83,15 @@ def test_keys_play_and_the_plot_seeks(page: Page, recording: str) -> None:
     page.goto(f"/recordings/{recording}")
     page.locator(".plot svg").wait_for()
     position = "document.querySelector('video').currentTime"
-    page.wait_for_function("document.querySelector('video').readyState > 1")
+    until(page, "document.querySelector('video').readyState > 1")
     page.keyboard.press("l")
-    page.wait_for_function(f"{position} >= 10")
+    until(page, f"{position} >= 10")
     page.keyboard.press("j")
-    page.wait_for_function(f"{position} < 10")
+    until(page, f"{position} < 10")
     slider = page.get_by_label("Position in the recording")
     slider.focus()
     page.keyboard.press("End")
-    page.wait_for_function(f"{position} > 40")
+    until(page, f"{position} > 40")
     expect(slider).to_have_attribute("aria-valuetext", re.compile("of 44 seconds"))
 
 

@@ -25,7 +25,7 @@ export function show(main) {
   }
   studio = studio?.going ? studio : new Studio();
   main.append(h("div", { class: "head" }, h("h1", {}, "Record"), h("p", { class: "lead" },
-    "Every second is stored while the next is recorded: if this page or the network goes away, what was recorded is kept.")), studio.element);
+    "Every second is stored while the next is recorded. A network that breaks loses nothing: what waits is sent as soon as it can be.")), studio.element);
   return undefined;
 }
 
