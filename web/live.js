@@ -16,7 +16,7 @@ export function watch(jobId, seen) {
 
   const take = (state) => {
     failures = 0;
-    if (over || (state.version <= version && !state.draft)) return;
+    if (over || state.version <= version) return;
     version = state.version;
     if (ENDED.has(state.status)) over = true;
     seen(state);

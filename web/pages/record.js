@@ -135,15 +135,13 @@ class Studio {
     this.say(error ? `The connection broke${waiting}. Recording goes on; it is sent as soon as it can be.` : `${size(offset)} stored${waiting}.`);
   }
 
-  /** The words: by the job's frames as soon as it has a job, else read now and then. */
+  /** The words, by the frames of the job, as soon as the recording has one. */
   async follow() {
     let stop = null;
     while (this.sending || this.made) {
       await new Promise((wake) => setTimeout(wake, LOOK_MS));
       const id = this.sending?.id;
-      if (!id) continue;
-      stop ??= await this.watched(id);
-      await get(`/api/v1/recordings/${id}/transcript`).then((transcript) => this.heard(transcript.segments), () => undefined);
+      if (id) stop ??= await this.watched(id);
     }
     stop?.();
   }
@@ -151,17 +149,10 @@ class Studio {
   async watched(id) {
     const recording = await get(`/api/v1/recordings/${id}`).catch(() => null);
     if (!recording || recording.status === "awaiting_upload") return null;
-    return watch(recording.job_id, (job) => {
-      if (job.segments) this.heard(job.segments);
-      this.words.showDraft(job.draft?.text || "");
+    return watch(recording.job_id, async (job) => {
+      if (this.words.hear(job)) await get(`/api/v1/recordings/${id}/transcript`).then((all) => this.words.add(all.segments), () => undefined);
+      this.words.newest();
     });
-  }
-
-  heard(segments) {
-    if (!segments.length) return;
-    this.words.say("");
-    this.words.add(segments);
-    this.words.newest();
   }
 
   pause(wanted) {

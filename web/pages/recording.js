@@ -85,18 +85,15 @@ class View {
     this.state.hidden = job.status === "completed";
     if (!this.work.element.isConnected) this.state.replaceChildren(h("h2", {}, "In progress"), this.work.element);
     this.work.set(job);
-    if (job.segments) this.transcript.add(job.segments);
-    this.transcript.showDraft(job.draft?.text || "");
+    if (this.transcript.hear(job)) this.readOn();
     const delivered = job.delivered.join();
     if (delivered !== this.delivered || ended) this.refresh();
     this.delivered = delivered;
-    this.readOn(job);
   }
 
-  /** The transcript grows while it is heard; it is read again now and then, and at once at its end. */
-  readOn(job) {
-    const heard = (job.steps || []).some((step) => step.name === "transcribe" && step.status === "running");
-    if (!heard || this.reading || job.segments) return;
+  /** A frame has the newest segments alone: who came late reads the others, once for many frames. */
+  readOn() {
+    if (this.reading) return;
     this.reading = setTimeout(() => {
       this.reading = 0;
       if (!this.over) this.transcript.load().catch(tellProblem);

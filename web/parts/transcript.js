@@ -43,29 +43,54 @@ export class TranscriptView {
 
   put(transcript) {
     this.names = Object.fromEntries((transcript.speakers || []).map(({ speaker, name }) => [speaker, name]));
+    this.forgetAllBut(new Set(transcript.segments.map((segment) => segment.id)));
     this.add(transcript.segments);
     const nothing = transcript.complete && !transcript.segments.length;
     this.say(nothing ? "Nothing was said in this recording." : transcript.complete ? "" : "Still listening…");
     this.at(this.player?.position || 0);
   }
 
+  forgetAllBut(ids) {
+    for (const [id, line] of this.lines) {
+      if (ids.has(id)) continue;
+      line.element.remove();
+      this.lines.delete(id);
+    }
+    this.order = this.order?.filter((line) => ids.has(line.segment.id));
+  }
+
   /** Segments that are new or have changed. */
   add(segments) {
-    let before = null;
+    let before = segments.length ? this.lines.get(segments[0].id - 1)?.segment.speaker : null;
     for (const segment of segments) {
       const known = this.lines.get(segment.id);
       const line = known && (known.editing || same(known.segment, segment)) ? known : this.line(segment);
       line.segment = segment;
       this.head(line, before);
       if (known && known !== line) known.element.replaceWith(line.element);
-      else if (!known) this.list.append(line.element);
+      else if (!known) this.place(line);
       this.lines.set(segment.id, line);
       before = segment.speaker;
     }
     this.order = [...this.lines.values()].sort((one, other) => one.segment.start - other.segment.start);
   }
 
-  /** What is just being said, and may still change. */
+  /** Puts a new line where it belongs: the newest may have come before older ones were read. */
+  place(line) {
+    const next = this.order?.find((other) => other.segment.id > line.segment.id);
+    this.list.insertBefore(line.element, next?.element || null);
+  }
+
+  /** What a job's frame tells: its newest segments, and what is just being said. Whether others have to be read. */
+  hear(job) {
+    const heard = job.results?.transcript;
+    this.showDraft(job.results?.live?.draft?.text);
+    if (!heard) return false;
+    if (!heard.complete) this.say("Still listening…");
+    this.add(heard.segments || []);
+    return this.lines.size < heard.segment_count;
+  }
+
   showDraft(text) {
     this.draft.hidden = !text;
     this.draft.textContent = text || "";
