@@ -31,8 +31,8 @@ demo: embedded  ## send a recording through everything on this machine and show 
 up: embedded  ## run everything on this machine until Ctrl-C (PORT=8080 DATA=.data)
 	@exec $(BIN)/tidemark up --port "$$GIVEN_PORT" --data "$$GIVEN_DATA"
 
-test: development  ## run the whole suite
-	$(BIN)/pytest
+test: development  ## run the whole suite, in two processes of a file each
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 check: development  ## look at style, types, layers, security, dependencies, secrets and the compose file
 	$(BIN)/ruff check .
