@@ -82,7 +82,7 @@ def upload(page: Page, file: Path = TALK) -> str:
 
 
 def until(page: Page, expression: str, seconds: float = 20) -> None:
-    """Returns when the expression is true there. Playwright's own wait evaluates in the page, which the policy forbids."""
+    """Returns when the expression is true there. Playwright's own wait evaluates in the page: the policy forbids it."""
     end = time.monotonic() + seconds
     while not page.evaluate(expression):
         assert time.monotonic() < end, f"it never came true: {expression}"
