@@ -68,19 +68,20 @@ async def _let_in(request: web.Request, route: Route) -> None:
     try:
         await admit(request, route.access, route.scope, *route.former_scopes)
     except Problem:
-        await _count(request, route)
+        await count(request, route.rate_class)
         raise
-    await _count(request, route)
+    await count(request, route.rate_class)
 
 
 def _place(request: web.Request, route: Route) -> AbstractContextManager[None]:
     return request.app[WATCHERS].place(request[CALLER]) if route.access is Access.WATCHER else nullcontext()
 
 
-async def _count(request: web.Request, route: Route) -> None:
-    if route.rate_class is RateClass.FREE:
+async def count(request: web.Request, rate_class: RateClass) -> None:
+    """Counts something that is asked for, as its caller's or its address's. Raises Problem rate_limited."""
+    if rate_class is RateClass.FREE:
         return
-    standing = await request.app[RATE_LIMITS].take(route.rate_class, request.get(CALLER) or client_network(request))
+    standing = await request.app[RATE_LIMITS].take(rate_class, request.get(CALLER) or client_network(request))
     if standing is None:
         return
     request[RATE_STANDING] = standing

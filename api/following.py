@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from aiohttp import WSMsgType, web
 from pydantic import BaseModel, ValidationError
 
+from api.binding import count
 from api.frames import Frame, frame_of
 from api.keys import PROGRESS
 from api.outlets import Outlet
@@ -14,6 +15,7 @@ from api.problems import wrong_fields
 from schemas.jobs import Job
 from schemas.pipeline import JobType
 from schemas.problems import Problem
+from schemas.rates import RateClass
 from schemas.watching import JOBS_A_SOCKET, Asked, Ping, Pong, Refused, Subscribe, Subscribed, Unsubscribed
 from stores.errors import StoreUnavailable
 
@@ -71,6 +73,7 @@ class Following:
 
     async def _subscribe(self, asked: dict[str, int]) -> None:
         """Follows those of the jobs that the caller may read; of the others nothing ever reaches the outlet."""
+        await count(self._request, RateClass.READ)
         if len(self._outlet.followed | asked.keys()) > JOBS_A_SOCKET:
             raise Problem("too_many", f"One websocket follows {JOBS_A_SOCKET} jobs at most.")
         with ExitStack() as waiting:

@@ -85,7 +85,7 @@ class Outlet:
             self._write(self._ws, text)
 
     async def flush(self, seconds: float, stall: float) -> None:
-        """Waits up to `seconds` for states that could not be sent at once, and sends them as there is room.
+        """Waits up to `seconds` for states that could not be sent at once, and sends those that there is room for.
 
         Raises TimeoutError when the client takes nothing for `stall` seconds.
         """
@@ -93,13 +93,18 @@ class Outlet:
             async with asyncio.timeout(seconds):
                 await self._news.wait()
         except TimeoutError:
-            return
+            return None
         self._news.clear()
-        while self._waiting and not self.closed:
+        if self._waiting and not self.closed:
             async with asyncio.timeout(stall):
                 await self._request.writer.drain()
+            if self._request.transport is None:  # lost while it was full, which it stays: nobody waits for it any more
+                return self.close()
             while self._waiting and not self._full():
                 self._send(self._waiting.pop(next(iter(self._waiting))))
+            if self._waiting:
+                self._news.set()
+        return None
 
     def _full(self) -> bool:
         return self._ws is None or self._request.protocol.writing_paused
@@ -128,7 +133,9 @@ def _at_once(sending: Coroutine[Any, Any, None]) -> None:
     aiohttp has handed the frame to the transport by then: it waits, if ever, only for room for the next one.
     """
     try:
-        sending.send(None)
+        room = sending.send(None)
     except StopIteration:
         return
     sending.close()
+    if isinstance(room, asyncio.Future):  # nobody else will look at it, should the connection be lost
+        room.add_done_callback(lambda future: future.cancelled() or future.exception())

@@ -70,20 +70,23 @@ async def owned_job(request: web.Request) -> Job:
 
 async def readable_job(request: web.Request) -> Job:
     """The caller's job, or one that takes in a lecture which the caller is linked to."""
-    job = await request.app[JOBS].get(request.match_info["id"])
-    return _job_here(request, job if job and await _may_read(request, job) else None)
+    job, lecture = await request.app[JOBS].get(request.match_info["id"]), None
+    if job is not None and job.job_type is JobType.LECTURE:
+        lecture = await request.app[RECORDINGS].get(job.recording_id)
+    return _job_here(request, job if job and _may_read(request, job, lecture) else None)
 
 
 async def readable_jobs(request: web.Request, job_ids: Sequence[str]) -> dict[str, Job]:
     """Those of the jobs that `readable_job` would find, by id."""
     found = await request.app[JOBS].get_many(job_ids)
-    return {job.id: job for job in found if await _may_read(request, job)}
+    shared = [job.recording_id for job in found if job.job_type is JobType.LECTURE]
+    lectures, _ = await request.app[RECORDINGS].many(shared) if shared else ({}, [])
+    return {job.id: job for job in found if _may_read(request, job, lectures.get(job.recording_id))}
 
 
-async def _may_read(request: web.Request, job: Job) -> bool:
+def _may_read(request: web.Request, job: Job, lecture: Recording | None) -> bool:
     if job.job_type is not JobType.LECTURE:
         return job.owner_id == request[CALLER]
-    lecture = await request.app[RECORDINGS].get(job.recording_id)
     return lecture is not None and lecture.linked(request[CALLER])
 
 

@@ -45,6 +45,9 @@ class Progress:
         self._watched = metrics.progress_events.labels("watched")
         self._unwatched = metrics.progress_events.labels("other")
         self._watchers: dict[str, set[Watcher]] = {}
+        self._guests: set[Watcher] = set()
+        self._offered: dict[str, int] = {}
+        """The newest version that all who watch a job were offered; whoever comes later reads at least that."""
         self._following = False
         self._closed = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -62,7 +65,7 @@ class Progress:
     def close(self) -> None:
         """Sends every watcher away, and those who come later. For the shutdown."""
         self._closed = True
-        for watcher in set().union(*self._watchers.values()):
+        for watcher in self._guests.union(*self._watchers.values()):
             watcher.close()
 
     @contextmanager
@@ -74,6 +77,17 @@ class Progress:
             yield slot
         finally:
             self.remove(job_id, slot)
+
+    @contextmanager
+    def hosted(self, watcher: Watcher) -> Iterator[None]:
+        """Has the watcher closed with the others at the shutdown, whatever it watches, until the block ends."""
+        self._guests.add(watcher)
+        if self._closed:
+            watcher.close()
+        try:
+            yield
+        finally:
+            self._guests.discard(watcher)
 
     def add(self, job_id: str, watcher: Watcher) -> None:
         """Gives the watcher every newer state of the job from now on. Harmless when repeated."""
@@ -87,6 +101,7 @@ class Progress:
         watchers.discard(watcher)
         if not watchers:
             self._watchers.pop(job_id, None)
+            self._offered.pop(job_id, None)
 
     def tell(self, job: Job) -> None:
         """Hands a state that this node has made to those who watch the job here. Kafka takes it to the other nodes."""
@@ -149,6 +164,7 @@ class Progress:
             log.warning("a progress event could not be read", reason=str(error)[:300])
 
     def _offer(self, frame: Frame) -> None:
+        self._offered[frame.job_id] = max(frame.version, self._offered.get(frame.job_id, 0))
         for watcher in tuple(self._watchers.get(frame.job_id, ())):
             watcher.put(frame)
 
@@ -168,15 +184,15 @@ class Progress:
                 log.exception("watched jobs cannot be read")
 
     async def _refresh(self) -> None:
-        """Offers every watcher its job's state as the document store has it. Who watches a job that is gone may go."""
+        """Offers every watcher its job's state as the document store has it, and says which jobs are gone."""
         watched = list(self._watchers)
         for first in range(0, len(watched), _JOBS_A_READ):
             asked = watched[first : first + _JOBS_A_READ]
-            found = {job.id: job for job in await self._jobs.get_many(asked)}
-            for job_id in asked:
-                if job_id in found:
-                    self._offer(frame_of(found[job_id]))
-                    continue
+            versions = await self._jobs.versions(asked)
+            newer = [job_id for job_id, version in versions.items() if version > self._offered.get(job_id, 0)]
+            for job in await self._jobs.get_many(newer):
+                self.tell(job)
+            for job_id in set(asked) - versions.keys():
                 for watcher in tuple(self._watchers.get(job_id, ())):
                     watcher.gone(job_id)
 

@@ -93,7 +93,7 @@ async def sockets(request: web.Request) -> web.StreamResponse:
     """The states of many jobs over one websocket, as its client subscribes to them: see schemas/watching."""
     outlet = Outlet(request, state)
     ws = await _opened(request)
-    with Following(request, outlet) as following:
+    with request.app[PROGRESS].hosted(outlet), Following(request, outlet) as following:
         right = Right(request, following.look)
         await _converse(request, ws, outlet, right, following.listen(ws, STALL_SECONDS), following.report)
     return ws

@@ -1,15 +1,22 @@
 """One websocket for many jobs: what is subscribed to, and nothing else; nothing missed and nothing twice."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from aiohttp import ClientWebSocketResponse, WSMsgType
-from aiohttp.test_utils import TestClient
+from aiohttp import ClientWebSocketResponse, WSCloseCode, WSMsgType
+from aiohttp.test_utils import TestClient, TestServer
 
-from api import rights
+from api import keys, rights
+from api.app import make_app
 from api.handlers import watching
-from tests.integration.api.people import Person, advance, begun, failed, reported, unknown
+from deploy.embedded.stack import Services
+from schemas.settings import Settings
+from tests.buckets import remove_bucket
+from tests.integration.api.conftest import settings_for
+from tests.integration.api.people import Person, advance, begun, failed, reported, unknown, until_ready
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -39,6 +46,17 @@ class Watch:
         while (one := await self.next()) != {"type": "pong", "id": "here?"}:
             told.append(one)
         return told
+
+
+@asynccontextmanager
+async def served(settings: Settings) -> AsyncIterator[TestClient]:
+    """A client of an application of its own."""
+    try:
+        async with TestClient(TestServer(make_app(settings))) as client:
+            await until_ready(client)
+            yield client
+    finally:
+        remove_bucket(settings)
 
 
 def watch(client: TestClient, person: Person) -> Any:
@@ -176,3 +194,24 @@ async def test_it_ends_when_whoever_watches_logs_out(
             while (message := await ws.receive()).type is WSMsgType.TEXT:
                 pass
         assert (message.type, ws.close_code) == (WSMsgType.CLOSE, 1008)
+
+
+async def test_at_the_shutdown_who_follows_nothing_is_sent_away_too(services: Services) -> None:
+    async with served(settings_for(services)) as client:
+        mallory = await Person.register(client, "mallory-who-waits")
+        async with watch(client, mallory) as ws:
+            await Watch(ws).until_pong()
+            client.app[keys.PROGRESS].close()
+            assert (await ws.receive(timeout=5)).type is WSMsgType.CLOSE
+            assert ws.close_code == WSCloseCode.GOING_AWAY
+
+
+async def test_what_is_asked_over_a_websocket_counts(services: Services, webm: bytes) -> None:
+    async with served(settings_for(services, rate_limits="read=3/minute")) as client:
+        trudy = await Person.register(client, "trudy-who-asks")
+        job_id = await job_of(trudy, webm)
+        async with watch(client, trudy) as ws:
+            for _ in range(4):
+                await Watch(ws).subscribe(job_id, seen=1)
+            told = await Watch(ws).until_pong()
+            assert [one["problem"]["code"] for one in told if one["type"] == "refused"] == ["rate_limited"]

@@ -1,6 +1,7 @@
 """A websocket's way out: at once while its client keeps up, the latest of each job when it does not."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 from aiohttp import WSMsgType, web
@@ -20,11 +21,13 @@ class Socket(web.WebSocketResponse):
         self.sent: list[bytes] = []
         self.left = False
         self.waits = False
+        self.filled: Callable[[], None] = lambda: None
 
     async def send_frame(self, message: bytes, opcode: WSMsgType, compress: int | None = None) -> None:
         if self.left:
             raise ConnectionResetError
         self.sent.append(message)
+        self.filled()
         if self.waits:
             await asyncio.Event().wait()
 
@@ -144,6 +147,32 @@ async def test_who_stalls_is_told_of() -> None:
     line.outlet.put(frame(1))
     with pytest.raises(TimeoutError):
         await line.outlet.flush(1, 0.02)
+
+
+async def test_a_connection_that_is_lost_while_it_is_full_is_not_waited_for() -> None:
+    """aiohttp stays paused then, and waits for room no more: a loop around that would never end."""
+    line = Line().opened()
+    line.outlet.follow("a")
+    line.fill()
+    line.outlet.put(frame(1))
+    line.protocol.transport = None
+    line.writer.room.set()
+    await line.outlet.flush(1, 1)
+    assert (line.outlet.closed, line.socket.sent) == (True, [])
+
+
+async def test_who_takes_little_at_a_time_is_looked_at_in_between() -> None:
+    line = Line().opened()
+    for job in ("a", "b"):
+        line.outlet.follow(job)
+    line.fill()
+    line.outlet.put(frame(1))
+    line.outlet.put(frame(1, job="b"))
+    line.socket.filled = line.fill
+    for sent in ([b"a1"], [b"a1", b"b1"]):
+        line.drain()
+        await asyncio.wait_for(line.outlet.flush(5, 5), 1)
+        assert line.socket.sent == sent
 
 
 async def test_who_has_left_is_sent_nothing_more() -> None:
