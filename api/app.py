@@ -9,6 +9,7 @@ from aiohttp import web
 
 from api import keys
 from api.admission import Admission
+from api.beginning import Beginnings
 from api.binding import bind
 from api.framing import framed
 from api.health import HealthCheck
@@ -140,7 +141,8 @@ async def _objects(app: web.Application) -> AsyncIterator[None]:
 async def _resumable(app: web.Application) -> AsyncIterator[None]:
     assembly = Assembly(app[keys.OBJECTS], Arrivals(app[keys.DATABASE]))
     app[keys.ASSEMBLY] = assembly
-    app[keys.RECEPTIONS] = Receptions(assembly, app[keys.SETTINGS], app[keys.METRICS])
+    begin = Beginnings(app).begin
+    app[keys.RECEPTIONS] = Receptions(assembly, app[keys.SETTINGS], app[keys.METRICS], begin)
     yield
     await assembly.close()
 

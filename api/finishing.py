@@ -3,6 +3,8 @@
 A repeat is harmless, and goes on wherever an earlier one broke off.
 """
 
+from contextlib import nullcontext
+
 import structlog
 from aiohttp import web
 
@@ -28,9 +30,9 @@ async def finish(app: web.Application, upload: Arrival) -> None:
         raise Gone(upload.id)
     recording = recording.model_copy(update={"size_bytes": upload.length})
     job = await app[JOBS].get(recording.job_id)
-    if job is not None:
+    if job is not None and not job.live:
         await settle(app, job)
-    elif not await _sealed(app, upload) or not await _taken_in(app, recording):
+    elif not await _sealed(app, upload) or not await _taken_in(app, recording, placed=job is not None):
         return
     await app[ASSEMBLY].end(upload)
 
@@ -50,13 +52,14 @@ async def _sealed(app: web.Application, upload: Arrival) -> bool:
     raise Moved(f"{upload.id} is being put together by somebody else")
 
 
-async def _taken_in(app: web.Application, recording: Recording) -> bool:
+async def _taken_in(app: web.Application, recording: Recording, *, placed: bool) -> bool:
+    """Whether there was a place for its job, unless it has one already."""
     try:
         stored = await examine(app, recording)
         updated = await app[RECORDINGS].update_owned(recording.owner_id, recording.id, stored.fields())
         if updated is None:
             raise Gone(recording.id)
-        async with app[ADMISSION].place(recording.owner_id):
+        async with nullcontext() if placed else app[ADMISSION].place(recording.owner_id):
             await accept(app, updated)
     except Problem as problem:
         if problem.entry.code == "queue_full":

@@ -9,11 +9,12 @@ none.
 import asyncio
 import time
 from collections import deque
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
+from dataclasses import replace
+from typing import Any, Protocol
 
 import structlog
-from aiohttp import StreamReader
 
 from api.checksums import Checksum
 from api.flow import Flow, Room
@@ -24,6 +25,7 @@ from stores.errors import StoreUnavailable
 from stores.resumable import Arrival, Assembly, Gone, Held, Moved, Part, Piece, Stored
 from stores.resumable.arrival import LEAST_PART_BYTES, grow, hold, number, release
 from stores.sending import Body
+from stores.signatures import HEAD_BYTES, growing
 
 log = structlog.get_logger(__name__)
 
@@ -41,10 +43,18 @@ _PACE_BYTES, _PACE_SECONDS = 64 * 1024, 60.0
 """What has to come, at least, in so many seconds of waiting."""
 
 
+class Content(Protocol):
+    """What bytes come from: aiohttp's StreamReader, or one message of a websocket."""
+
+    async def readany(self) -> bytes:
+        """What has come; empty at the end."""
+
+
 class Reception:
     """One request's bytes. `size` is how many will come, None where that is not known; `most` how many may.
 
-    Everything that it stores is counted as of one writer.
+    Everything that it stores is counted as of one writer. An upload of unknown length whose first bytes are such that
+    they can be decoded as they come is live: all of it is stored in pieces, and `began` is told of it.
     """
 
     def __init__(
@@ -57,6 +67,7 @@ class Reception:
         most: int,
         seconds: float,
         check: Checksum | None,
+        began: Callable[[Arrival], Awaitable[None]],
     ) -> None:
         self._assembly = assembly
         self._arrivals = assembly.arrivals
@@ -66,6 +77,8 @@ class Reception:
         self._most = most
         self._expiry_seconds = seconds
         self._check = check
+        self._began = began
+        self._begins, self._head, self._told = upload.offset == 0, b"", False
         self._writer = new_id()
         self._flow = Flow(upload.offset, room)
         self._counted_at = upload.offset
@@ -84,7 +97,7 @@ class Reception:
         """Whether it waits for bytes, and has heard nothing for a while: most likely nobody is there any more."""
         return self._listening and time.monotonic() - self._heard_at > _STALE_SECONDS
 
-    async def take(self, content: StreamReader) -> Arrival:
+    async def take(self, content: Content) -> Arrival:
         """Stores all that comes and returns how far the upload has come. What came before an error counts all the same.
 
         Raises Problem, Held, Moved, Gone, StoreUnavailable; what the connection raises when it breaks.
@@ -97,7 +110,7 @@ class Reception:
             raise
         return self._upload
 
-    async def _read(self, content: StreamReader) -> None:
+    async def _read(self, content: Content) -> None:
         self._aim()
         while (chunk := await self._next(content)) != b"":
             if chunk:
@@ -106,7 +119,7 @@ class Reception:
             if time.monotonic() - max(self._flow.began, self._kept_until) >= _WAIT_SECONDS:
                 await self._keep()
 
-    async def _next(self, content: StreamReader) -> bytes | None:
+    async def _next(self, content: Content) -> bytes | None:
         """What comes next; None when nothing comes for a while, empty at the end. Raises Problem request_timeout."""
         began, chunk = time.monotonic(), None
         self._listening = True
@@ -127,6 +140,8 @@ class Reception:
             raise Problem("too_large", "More bytes arrived than the upload has room for.")
         if self._check:
             self._check.update(chunk)
+        if self._begins and len(self._head) < HEAD_BYTES:
+            self._head += chunk[:HEAD_BYTES]
         while chunk:
             wanted = self._target - self._flow.size
             self._flow.put(chunk[:wanted])
@@ -149,6 +164,11 @@ class Reception:
             return False
         return (time.monotonic() - flow.began) * self._target <= _WAIT_SECONDS / 2 * flow.size
 
+    @property
+    def _live(self) -> bool:
+        """Whether what comes is to be read while it comes: what lies in a part cannot be."""
+        return self._upload.live or (self._upload.length is None and growing(self._head) is not None)
+
     async def _send_on(self) -> None:
         """Begins to store the part before it is full."""
         if await self._suits_a_part(self._target):
@@ -156,7 +176,7 @@ class Reception:
 
     async def _suits_a_part(self, size: int) -> bool:
         """Whether so many bytes are to become a part, with the pieces that wait before them."""
-        if size < _SURE_BYTES:
+        if size < _SURE_BYTES or self._live:
             return False
         if self._tail is None:
             await self._until_counting(0)
@@ -231,10 +251,12 @@ class Reception:
     async def _grow(self, stored: list[Stored], last: bool) -> None:
         expires_at = after(self._expiry_seconds)
         reserving = last and bool(stored) and isinstance(stored[-1].what, Part)
+        live = self._live
 
         def rule(upload: Arrival) -> Arrival:
             grown = grow(upload, self._writer, stored, now(), expires_at)
             grown = number(grown, 1) if reserving and not grown.whole else grown
+            grown = replace(grown, live=grown.live or live)
             return release(grown, self._writer) if last else grown
 
         grown = await self._arrivals.change(self._upload.id, rule)
@@ -245,6 +267,9 @@ class Reception:
         self._held = self._held and not last
         if stored and isinstance(stored[-1].what, Piece):
             self._assembly.fold_soon(self._upload)
+        if live and not self._told:
+            self._told = True
+            await self._began(self._upload)
 
     async def _keep(self) -> None:
         """What has waited long enough is stored as what it is, and the upload stays ours while something comes."""
@@ -316,7 +341,7 @@ class Reception:
         await self._assembly.remove(self._upload.id, pieces)
 
 
-async def _read(content: StreamReader) -> bytes:
+async def _read(content: Content) -> bytes:
     try:
         return await content.readany()
     except RuntimeError as error:  # what aiohttp says of a connection that was lost before

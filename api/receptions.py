@@ -6,6 +6,7 @@ is turned away. Between processes the upload's document does the same (stores/re
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -13,7 +14,7 @@ from aiohttp import web
 from api.checksums import Checksum
 from api.flow import Room
 from api.metrics import Metrics
-from api.reception import Reception
+from api.reception import Content, Reception
 from schemas.problems import Problem
 from schemas.settings import Settings
 from stores.resumable import Arrival, Assembly
@@ -42,8 +43,11 @@ class _Sender:
 class Receptions:
     """The requests that send to uploads."""
 
-    def __init__(self, assembly: Assembly, settings: Settings, metrics: Metrics) -> None:
+    def __init__(
+        self, assembly: Assembly, settings: Settings, metrics: Metrics, began: Callable[[Arrival], Awaitable[None]]
+    ) -> None:
         self._assembly = assembly
+        self._began = began
         self._seconds = settings.resumable_upload_hours * 3600
         self._metrics = metrics
         self._room = Room()
@@ -80,16 +84,30 @@ class Receptions:
             await _ended(sender)
 
     async def take(
-        self, request: web.Request, upload: Arrival, *, size: int | None, most: int, check: Checksum | None
+        self,
+        request: web.Request,
+        upload: Arrival,
+        *,
+        size: int | None,
+        most: int,
+        check: Checksum | None,
+        content: Content | None = None,
     ) -> Arrival:
-        """Takes in a request's body: see Reception.take. Raises Problem upload_locked, too."""
+        """Takes in a request's body, or `content`: see Reception.take. Raises Problem upload_locked, too."""
         await self.admit(upload.id)
         reception = Reception(
-            self._assembly, self._room, upload, size=size, most=most, seconds=self._seconds, check=check
+            self._assembly,
+            self._room,
+            upload,
+            size=size,
+            most=most,
+            seconds=self._seconds,
+            check=check,
+            began=self._began,
         )
         sender = self._senders[upload.id] = _Sender(request, reception)
         try:
-            return await reception.take(request.content)
+            return await reception.take(content or request.content)
         finally:
             self._metrics.upload_bytes.inc(reception.came)
             del self._senders[upload.id]

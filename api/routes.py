@@ -18,6 +18,7 @@ from api.handlers import (
     erasure,
     jobs,
     lectures,
+    live,
     process,
     projects,
     recordings,
@@ -66,6 +67,7 @@ from schemas.lectures import (
     LectureView,
 )
 from schemas.letters import Letter, LetterList, Replayed
+from schemas.live import LiveState
 from schemas.multipart import (
     MultipartAddress,
     MultipartComplete,
@@ -245,6 +247,8 @@ _OWN: tuple[Route, ...] = (
     Route("DELETE", _UPLOAD, tus.terminate, "Give a resumable upload up", status=204,
           problems=("not_found", "upload_gone", "unsupported_version", "on_hold"), asks=spoken.ASKS,
           headers=spoken.ASKS),
+    Route("GET", f"{_V1}/recordings/live", live.record, "Send a recording while it is made, over a websocket", _WATCHER,
+          status=101, sends=LiveState, rate=RateClass.UPLOAD, writes=True),
     # projects
     Route("POST", f"{_PROJECT}/videos", projects.upload_video, "Upload a video into a project",
           gives=VideoAccepted, status=202, problems=_UPLOAD_PROBLEMS, form=True),

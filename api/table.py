@@ -15,7 +15,7 @@ _OWN = "/api/v1/"
 """The API's own paths begin so."""
 _PART_OF = {"watching": "jobs"}
 """Handlers' modules whose routes are listed, and let in, as another's."""
-_RECEIVING = ("uploads", "tus")
+_RECEIVING = ("uploads", "tus", "live")
 """The modules by which bytes come in."""
 
 Answering = Callable[..., Awaitable[BaseModel | web.StreamResponse | None]]
@@ -29,7 +29,7 @@ class Route:
     websocket holds, `hears` what each frame of a websocket's client holds. `headers` are those of a success that mean
     something beyond what every answer has, `asks` those of a request, `problems` the codes beyond those that every
     route has. `rate` is what its requests count as, where `rate_class` would say something else; `body_bytes` is how
-    large a JSON body may be.
+    large a JSON body may be. `writes` marks a GET that changes something, as a websocket's may.
     """
 
     method: str
@@ -51,6 +51,7 @@ class Route:
     head: bool = False
     alias_of: str | None = None
     rate: RateClass | None = None
+    writes: bool = False
     body_bytes: int = BODY_BYTES
 
     @property
@@ -104,7 +105,8 @@ class Route:
         return (self._scope_of("tus"),) if self.noun == "tus" else ()
 
     def _scope_of(self, noun: str) -> str:
-        return f"{noun}:{'read' if self.method in ('GET', 'HEAD') else 'write'}"
+        reads = self.method in ("GET", "HEAD") and not self.writes
+        return f"{noun}:{'read' if reads else 'write'}"
 
     @property
     def audited(self) -> str | None:

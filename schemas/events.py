@@ -41,6 +41,14 @@ class Event(Document):
         return self.recording_id
 
 
+class RecordingLive(Event):
+    """The first bytes of a recording that is still being made are durable, and its job exists; more will come."""
+
+    topic = Topic.UPLOADS
+    type: Literal["recording.live"] = "recording.live"
+    source: str
+
+
 class RecordingUploaded(Event):
     """A recording's bytes are complete in the object store and its job exists.
 
@@ -98,6 +106,22 @@ class AudioExtracted(Event):
     sample_rate: int
     wav_key: str | None = None
     m4a_key: str | None = None
+
+
+class LiveTranscribed(Event):
+    """The whole transcript of a live recording is stored; its upload has ended."""
+
+    topic = Topic.AUDIO
+    type: Literal["live.transcribed"] = "live.transcribed"
+    segments: int
+
+
+class LiveEnded(Event):
+    """A recording is live no more, and what was heard of it is not all: it is transcribed anew."""
+
+    topic = Topic.AUDIO
+    type: Literal["live.ended"] = "live.ended"
+    segments: int
 
 
 class MediaRendered(Event):
@@ -214,11 +238,14 @@ class DeadLetter(Event):
 
 
 AnyEvent = Annotated[
-    RecordingUploaded
+    RecordingLive
+    | RecordingUploaded
     | DocumentUploaded
     | JobRequested
     | AudioAvailable
     | AudioExtracted
+    | LiveTranscribed
+    | LiveEnded
     | MediaRendered
     | ScenesDetected
     | RecordingTranscribed

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import Field
 
 from schemas.model import Document, Frozen
-from schemas.pipeline import JobType
+from schemas.pipeline import LIVE, OPTIONAL, JobType
 
 LOG_LINES = 100
 """How many log lines a job keeps: the newest."""
@@ -135,6 +135,23 @@ class Job(Document):
         raise KeyError(name)
 
     @property
+    def needed(self) -> tuple[Step, ...]:
+        """The steps without which the job does not succeed."""
+        return tuple(step for step in self.steps if step.name not in OPTIONAL)
+
+    @property
+    def failure(self) -> Failure | None:
+        """That of the first step that failed, of those that are needed."""
+        return next((step.error for step in self.needed if step.status is Status.FAILED and step.error), None)
+
+    @property
+    def live(self) -> bool:
+        """Whether the upload that it works on is still coming."""
+        return any(step.name == LIVE for step in self.steps) and not any(
+            fact["type"] == "recording.uploaded" for fact in self.facts
+        )
+
+    @property
     def progress(self) -> float:
         """From 0 to 100: the mean of the steps."""
         return round(sum(step.progress for step in self.steps) / max(len(self.steps), 1), 1)
@@ -224,8 +241,8 @@ def _shared(job: Job) -> dict[str, Any]:
         **{name: getattr(job, name) for name in _AS_STORED},
         "progress": job.progress,
         "delivered": tuple(step.name for step in job.steps if step.status is Status.COMPLETED),
-        "missing": tuple(step.name for step in job.steps if step.status in (Status.FAILED, Status.CANCELLED)),
-        "error": next((step.error for step in job.steps if step.status is Status.FAILED), None),
+        "missing": tuple(step.name for step in job.needed if step.status in (Status.FAILED, Status.CANCELLED)),
+        "error": job.failure,
     }
 
 

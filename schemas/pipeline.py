@@ -59,7 +59,13 @@ OF_DOCUMENTS = frozenset({JobType.DOCUMENT, JobType.ANALYSIS, JobType.EXPORT})
 OF_RECORDINGS = frozenset(JobType) - {JobType.DOCUMENT}
 """What can be done with a recording of sound or picture."""
 
-STAGE_NAMES = tuple(dict.fromkeys(plan.stage for plans in PIPELINES.values() for plan in plans))
+LIVE = "live"
+"""The step that the job of a recording has before all others while its upload is still coming."""
+
+OPTIONAL = frozenset({LIVE})
+"""Steps whose job does without what they fail at: others do the same work later."""
+
+STAGE_NAMES = tuple(dict.fromkeys((*(plan.stage for plans in PIPELINES.values() for plan in plans), LIVE)))
 """Every stage, by the name that its steps have."""
 
 

@@ -49,6 +49,7 @@ class Source(StrEnum):
     LECTURE = "lecture"
     DOCUMENT = "document"
     TUS = "tus"
+    WEBSOCKET = "websocket"
 
 
 class Link(Document):
@@ -128,6 +129,11 @@ class Recording(Document):
         """The ending of the client's file name, with its dot, where it is a plain one; else nothing."""
         found = _ENDING.fullmatch(PurePosixPath(self.filename).suffix)
         return found[0] if found else ""
+
+    @property
+    def resumable(self) -> bool:
+        """Whether it comes, or came, piece by piece: see stores/resumable."""
+        return self.source in (Source.TUS, Source.WEBSOCKET)
 
     @property
     def taken_in_by(self) -> JobType:

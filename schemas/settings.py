@@ -70,6 +70,9 @@ class Settings(BaseSettings):
     download_seconds: float = Field(default=7200, gt=0)
     download_idle_seconds: float = Field(default=30, gt=0)
     dev_routes_enabled: bool = False
+    live_concurrency: int = Field(default=4, ge=1, le=64)
+    live_idle_seconds: float = Field(default=120, ge=1)
+    live_hours: float = Field(default=12, gt=0, le=23)
     resumable_upload_hours: float = Field(default=24, gt=0, le=30 * 24)
 
     max_queue_size: int = Field(default=10_000, ge=1, le=1_000_000)

@@ -12,7 +12,7 @@ import structlog
 from schemas.events import RecordingDeleted, event_id
 from schemas.holds import Hold
 from schemas.jobs import Job
-from schemas.recordings import Recording, RecordingStatus
+from schemas.recordings import Recording
 from schemas.time import now
 from stores import keys, lifecycle
 from stores.analyses import AnalysesStore
@@ -24,7 +24,7 @@ from stores.objects import Objects
 from stores.outbox import Outbox
 from stores.pages import Pages
 from stores.publisher import Publisher
-from stores.recordings import Recordings
+from stores.recordings import WITHOUT_BYTES, Recordings
 from stores.resumable import Arrivals
 from stores.transcripts import Transcripts
 
@@ -90,7 +90,7 @@ class Deletion:
     async def _end_upload(self, recording: Recording) -> None:
         """Whoever is still sending learns that it is gone; parts that came go now, pieces with the other objects."""
         await self.arrivals.forget(recording.id)
-        if recording.status is RecordingStatus.AWAITING_UPLOAD:
+        if recording.status in WITHOUT_BYTES:
             for upload in await self.objects.open_uploads(recording.object_key):
                 await self.objects.abort(upload)
 

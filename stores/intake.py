@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from schemas.events import DocumentUploaded, Event, RecordingUploaded, event_id
+from schemas.events import DocumentUploaded, Event, RecordingLive, RecordingUploaded, event_id
 from schemas.jobs import Job
 from schemas.model import Frozen
 from schemas.recordings import Recording, RecordingKind
@@ -111,7 +111,8 @@ async def accept(
     stored: Stored | None = None,
     asked_by: str | None = None,
 ) -> tuple[Job, bool]:
-    """Creates the recording's job; and whether it was new: a repeat finds the same one. What it owes is not yet paid.
+    """Creates the recording's job, or tells the job of a live one that all is there; and whether it was new: a repeat
+    finds the same one. What it owes is not yet paid.
 
     `stored` is what its object is, where the recording's document does not say so yet. The job says it too: should
     this process die before the recording follows, whoever pays what the job owes sees to it. The job of a lecture
@@ -126,12 +127,36 @@ async def accept(
     else:
         new = lifecycle.new_job(recording, _uploaded(taken_in), attempts, now())
     job = await jobs.create(new)
+    accepted = job is new or job.live
+    if job.live:
+        uploaded = _uploaded(taken_in)
+        job, _ = await jobs.change(job.id, lambda job: lifecycle.take_in(job, uploaded, now()), known=job)
     if not await recordings.follow(job, recording):
         await jobs.delete(job.id)
         raise RecordingGone(recording.id)
-    if job is new:
+    if accepted:
         log.info("accepted", recording_id=recording.id, job_id=job.id, size_bytes=taken_in.size_bytes)
-    return job, job is new
+    return job, accepted
+
+
+async def go_live(jobs: Jobs, recordings: Recordings, recording: Recording, attempts: int) -> Job:
+    """Creates the job of a recording whose first bytes are there. A repeat is harmless. What it owes is not yet paid.
+
+    Raises RecordingGone.
+    """
+    begun = RecordingLive(
+        id=event_id("recording.live", recording.job_id),
+        recording_id=recording.id,
+        owner_id=recording.owner_id,
+        job_id=recording.job_id,
+        source=recording.source,
+    )
+    new = lifecycle.live_job(recording, begun, attempts, now())
+    job = await jobs.create(new)
+    if not await recordings.follow(job, recording):
+        await jobs.delete(job.id)
+        raise RecordingGone(recording.id)
+    return job
 
 
 def _uploaded(recording: Recording) -> Event:

@@ -2,6 +2,7 @@
 
 recordings/{recording}/original                 what the client sent
 recordings/{recording}/tail/{offset}-{token}    what has come of a resumable upload and is not yet in a part
+recordings/{recording}/tail/part-{number}       of a live one the bytes of that part, which can be read
 recordings/{recording}/speech/{part}.pcm        16 kHz mono s16le, in the order of the parts
 recordings/{recording}/renditions/{name}        video.mp4, audio.m4a, speech.wav, poster.jpg, package.zip
 recordings/{recording}/thumbnails/{number}.jpg
@@ -60,6 +61,11 @@ def page(recording_id: str, number: int) -> str:
 def tail_prefix(recording_id: str) -> str:
     """The pieces of a resumable upload lie under this."""
     return f"{recording_prefix(recording_id)}tail/"
+
+
+def kept_part(recording_id: str, number: int) -> str:
+    """The bytes of a part of a live upload: the part itself cannot be read before the upload is complete."""
+    return f"{tail_prefix(recording_id)}part-{number:05d}"
 
 
 def piece(recording_id: str, name: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from schemas.events import DeadLetter, Event, JobRequested, event_id, read_event
 from schemas.ids import new_id
 from schemas.jobs import HISTORY_LENGTH, LOG_LINES, AttemptRecord, Failure, Job, LogLine, Status, Step
-from schemas.pipeline import PIPELINES, JobType, dependents
+from schemas.pipeline import LIVE, OPTIONAL, PIPELINES, JobType, dependents
 from schemas.recordings import Recording
 from stores.errors import LeaseLost
 
@@ -47,6 +47,43 @@ def new_job(recording: Recording, uploaded: Event, attempts: int, at: datetime) 
     )
     _put_out(job, uploaded)
     return _settled(job, at, announce=False)
+
+
+def live_job(recording: Recording, begun: Event, attempts: int, at: datetime) -> Job:
+    """The job of an upload whose first bytes are there, with the fact of that in its outbox: see `take_in`."""
+    unheard = at + timedelta(seconds=_UNCLAIMED_SECONDS)
+    job = Job(
+        id=recording.job_id,
+        recording_id=recording.id,
+        owner_id=recording.owner_id,
+        project_id=recording.project_id,
+        job_type=recording.taken_in_by,
+        steps=[
+            Step(name=LIVE, max_attempts=attempts, wake_at=unheard),
+            *_planned(recording.taken_in_by, attempts, at),
+        ],
+        created_at=at,
+    )
+    _put_out(job, begun)
+    return _settled(job, at)
+
+
+def take_in(job: Job, uploaded: Event, at: datetime) -> None:
+    """Tells a live job that its upload has ended: the fact wakes all the other steps. A repeat is harmless.
+
+    A live step that nobody is at has come too late: the others do its work.
+    """
+    if not job.live:
+        return
+    _put_out(job, uploaded)
+    for step in (step for step in job.steps if step.status is Status.QUEUED):
+        if step.name in OPTIONAL:
+            step.status = Status.CANCELLED
+            _end(step, at)
+        else:
+            step.wake_at, step.wakes = at + timedelta(seconds=_UNCLAIMED_SECONDS), 0
+    job.logs = [*job.logs, LogLine(at=at, message="the upload has ended")][-LOG_LINES:]
+    _settled(job, at)
 
 
 def lecture_job(recording: Recording, asked_by: str, attempts: int, at: datetime) -> Job:
@@ -96,7 +133,7 @@ def retry(job: Job, at: datetime) -> None:
     if job.status not in (Status.FAILED, Status.CANCELLED):
         raise Refused(f"{job.id} is {job.status}")
     for step in job.steps:
-        if step.status is not Status.COMPLETED:
+        if step.status is not Status.COMPLETED and step.name not in OPTIONAL:
             step.status, step.error, step.progress = Status.QUEUED, None, 0
             step.attempt = step.returns = step.losses = step.wakes = 0
             step.finished_at = step.not_before = None
@@ -436,9 +473,10 @@ def _settled(job: Job, at: datetime, *, announce: bool = True) -> Job:
 
 
 def _status(job: Job) -> Status:
-    states = {step.status for step in job.steps}
-    if not all(state.ended for state in states):
-        return Status.QUEUED if states == {Status.QUEUED} and job.started_at is None else Status.RUNNING
+    if not all(step.status.ended for step in job.steps):
+        waiting = all(step.status is Status.QUEUED for step in job.steps)
+        return Status.QUEUED if waiting and job.started_at is None else Status.RUNNING
+    states = {step.status for step in job.needed}
     if Status.FAILED in states:
         return Status.FAILED
     return Status.CANCELLED if Status.CANCELLED in states else Status.COMPLETED

@@ -240,17 +240,17 @@ class Recordings:
         That is its status, and what was accepted of it. `known` is the recording as it was read, to be tried first.
         Whether it is there: one that is deleted is not. A repeat is harmless, and so is an older state.
         """
-        failed = next((step.error for step in job.steps if step.status is Status.FAILED and step.error), None)
+        failed = job.failure
         if failed is None and job.status is Status.CANCELLED:
             failed = Failure(code="cancelled", detail="The work was cancelled.")
         fields = {
             "job_id": job.id,
-            "status": _STATUS_OF_JOB[job.status],
-            "error": failed.model_dump() if failed else None,
+            "status": RecordingStatus.LIVE if job.live else _STATUS_OF_JOB[job.status],
+            "error": failed.model_dump() if failed and not job.live else None,
         }
 
         def change(found: Fields) -> Fields:
-            accepted = _accepted(job) if found["status"] == RecordingStatus.AWAITING_UPLOAD else {}
+            accepted = _accepted(job) if found["status"] in WITHOUT_BYTES else {}
             news = _fenced(found, "job", fence_of(job, job.version), {**fields, **accepted})
             if news is None or all(found.get(name) == value for name, value in news.items()):
                 return found  # a newer state was faster, or it is written already

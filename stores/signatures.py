@@ -38,6 +38,7 @@ CONTENT_TYPES = tuple(
     for kind in (_WEBM, _MATROSKA, _MP4, _M4A, _MOV, _AVI, _WAV, _OGG, _OGG_VIDEO, _MP3, _AAC, _TS, _FLAC)
 )
 """What sound and moving picture are called."""
+_GROWING = (_WEBM, _MATROSKA, _MP4)
 _TS_BYTES, _TS_MARKS = 188, 5
 PDF = Kind("application/pdf", "a PDF document", "pdf", media=False)
 _PDF_WITHIN = 1024
@@ -65,6 +66,12 @@ def recognise(head: bytes) -> Kind | None:
     if head.startswith(b"%PDF-"):
         return PDF
     return _container(head) or _other(head) or _audio_frames(head) or _text(head) or _late_pdf(head)
+
+
+def growing(head: bytes) -> Kind | None:
+    """The kind of a file that begins so, if it can be decoded while it still grows: WebM, and MP4 if in fragments."""
+    kind = recognise(head)
+    return kind if kind in _GROWING else None
 
 
 def looks_like(head: bytes) -> str:

@@ -5,23 +5,21 @@ other. What is left to be done for one whose bytes are all there is done by whoe
 or the reconciler.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import structlog
 from aiohttp import hdrs, web
 
 from api import tus
-from api.announcing import described, write_down
 from api.checksums import Checksum
+from api.coming import announce, told
 from api.finishing import finish
 from api.intake import expect_media, expect_size
-from api.keys import ADMISSION, ASSEMBLY, CALLER, DELETION, RECEPTIONS, RECORDINGS, SETTINGS
+from api.keys import ASSEMBLY, CALLER, DELETION, RECEPTIONS, RECORDINGS, SETTINGS
 from api.ownership import owned, owned_upload
 from schemas.problems import Problem
-from schemas.recordings import Recording, RecordingStatus, Source
-from schemas.time import after, now
-from stores.resumable import Arrival, Gone, Held, Moved
+from schemas.recordings import Source
+from schemas.time import now
+from stores.recordings import WITHOUT_BYTES
+from stores.resumable import Arrival, Gone, Held
 from stores.resumable.arrival import declare
 
 log = structlog.get_logger(__name__)
@@ -46,34 +44,19 @@ async def create(request: web.Request) -> web.Response:
     if length == 0:
         expect_media(b"")
     expect_size(length or 0, request.app[SETTINGS])
-    await request.app[ADMISSION].expect_room(request[CALLER])
-    recording = described(request[CALLER], Source.TUS, metadata, length)
-    upload = _arrival(request, recording, length)
-    async with request.app[ADMISSION].upload(request[CALLER]):
-        await write_down(request.app, recording)
-        await request.app[ASSEMBLY].arrivals.create(upload)
+    said = request.headers.get(tus.METADATA, "")
+    upload, _ = await announce(request.app, request[CALLER], Source.TUS, metadata, length=length, said=said)
     if request.content_type == tus.CONTENT_TYPE and request.body_exists:
-        with _told():
+        with told():
             upload = await _received(request, upload, check)
     location = {hdrs.LOCATION: f"{request.path.rstrip('/')}/{upload.id}"}
     return _answer(201, location | _progress(upload))
 
 
-def _arrival(request: web.Request, recording: Recording, length: int | None) -> Arrival:
-    return Arrival(
-        id=recording.id,
-        owner_id=recording.owner_id,
-        length=length,
-        metadata=request.headers.get(tus.METADATA, ""),
-        expires_at=after(request.app[RECEPTIONS].expiry_seconds),
-        updated_at=recording.created_at,
-    )
-
-
 async def state(request: web.Request) -> web.Response:
     """How far the upload has come. What lies between its last byte and its job is made up for."""
     tus.expect_version(request.headers)
-    with _told():
+    with told():
         if await owned_upload(request, known=True):
             await request.app[RECEPTIONS].calm(request.match_info["id"])
         found = await owned_upload(request)
@@ -90,7 +73,7 @@ async def state(request: web.Request) -> web.Response:
 async def _state_of_ended(request: web.Request) -> web.Response:
     """An upload that has become a recording is all there."""
     recording = await owned(request)
-    if recording.source is not Source.TUS or recording.status is RecordingStatus.AWAITING_UPLOAD:
+    if not recording.resumable or recording.status in WITHOUT_BYTES:
         raise Problem("not_found", "There is no such upload.")
     size = str(recording.size_bytes)
     return _answer(200, {tus.OFFSET: size, tus.LENGTH: size})
@@ -103,7 +86,7 @@ async def receive(request: web.Request) -> web.Response:
         raise Problem("wrong_content_type", f"Send the bytes as {tus.CONTENT_TYPE}.")
     offset, check = tus.offset_of(request.headers), tus.checksum_of(request.headers)
     length = tus.length_of(request.headers)
-    with _told():
+    with told():
         if await owned_upload(request, known=True):
             await request.app[RECEPTIONS].admit(request.match_info["id"])
         found = await _declared(request, await _at(request, offset), length)
@@ -127,7 +110,7 @@ async def _at(request: web.Request, offset: int) -> Arrival:
 
 async def _ended(request: web.Request) -> Problem:
     recording = await owned(request)
-    if recording.source is not Source.TUS:
+    if not recording.resumable:
         return Problem("not_found", "There is no such upload.")
     return Problem("upload_gone", "The upload has ended; nothing can be added, and as a recording it is deleted.")
 
@@ -182,21 +165,6 @@ async def override(request: web.Request) -> web.Response:
     if handler is None:
         raise Problem("method_not_allowed", f"Send {tus.METHOD}: PATCH, DELETE or HEAD.")
     return await handler(request)
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Tells the client why it is not its turn."""
-    try:
-        yield
-    except Held as error:
-        wait = max(1, round((error.until - now()).total_seconds()))
-        raise Problem("upload_locked", "Another request is in the middle of it.", retry_after=wait) from error
-    except Moved as error:
-        log.info("another request was faster", reason=str(error))
-        raise Problem("wrong_offset", "Another request was faster; ask how far the upload has come.") from error
-    except Gone as error:
-        raise Problem("not_found", "The upload was deleted meanwhile.") from error
 
 
 def _progress(upload: Arrival) -> dict[str, str]:

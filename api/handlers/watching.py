@@ -105,13 +105,14 @@ def _right(request: web.Request) -> Right:
 
 async def _opened(request: web.Request) -> web.WebSocketResponse:
     ws = web.WebSocketResponse(heartbeat=HEARTBEAT_SECONDS, compress=False, max_msg_size=MESSAGE_BYTES)
-    if not _upgrades(ws, request):
+    if not upgrades(ws, request):
         raise Problem("invalid_request", "This address is a websocket.")
     await ws.prepare(request)
     return ws
 
 
-def _upgrades(ws: web.WebSocketResponse, request: web.Request) -> bool:
+def upgrades(ws: web.WebSocketResponse, request: web.Request) -> bool:
+    """Whether the request asks for a websocket."""
     try:
         return ws.can_prepare(request).ok
     except ValueError:  # a key that is not even ASCII

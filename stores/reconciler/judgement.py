@@ -76,11 +76,13 @@ def _judge(subject: Subject, ages: Ages, at: datetime) -> Iterator[Finding]:
             yield _found(Kind.DELETION_UNFINISHED, subject, "It was deleted, and something is left of it.")
     elif recording.status is RecordingStatus.AWAITING_UPLOAD and not subject.has_job:
         yield from _awaiting(subject, recording, ages, at)
+    elif recording.status is RecordingStatus.LIVE:
+        yield from _live(subject, recording, ages, at)
     elif at - recording.updated_at > ages.settled and remains(subject):
         yield _found(Kind.UPLOAD_REMAINS, subject, "Its upload was taken in, and something is left of how it came.")
     elif recording.status is RecordingStatus.AWAITING_UPLOAD:
         return
-    elif recording.status is not RecordingStatus.LIVE and at - recording.updated_at > ages.settled:
+    elif at - recording.updated_at > ages.settled:
         yield from _processed(subject, recording)
 
 
@@ -100,7 +102,7 @@ def old_orphans(subject: Subject, ages: Ages, at: datetime) -> list[Listed]:
 def _awaiting(subject: Subject, recording: Recording, ages: Ages, at: datetime) -> Iterator[Finding]:
     stored = subject.objects.get(recording.object_key)
     whole = stored is not None and recording.size_bytes in (0, stored.size_bytes)
-    if recording.source is Source.TUS and subject.upload is not None and not whole:
+    if recording.resumable and subject.upload is not None and not whole:
         yield from _coming(subject, subject.upload, ages, at)
     elif whole:
         if _due(recording, ages, at):
@@ -108,6 +110,19 @@ def _awaiting(subject: Subject, recording: Recording, ages: Ages, at: datetime) 
     elif given_up(recording, ages, at):
         what = "is not what was announced" if stored else "never came"
         yield _found(Kind.UPLOAD_ABANDONED, subject, f"The upload {what}.")
+
+
+def _live(subject: Subject, recording: Recording, ages: Ages, at: datetime) -> Iterator[Finding]:
+    """A recording whose upload has a job already. One whose recorder has vanished is closed by stores/closing."""
+    if subject.upload is not None and not (subject.upload.whole or recording.object_key in subject.objects):
+        return
+    last = max(recording.updated_at, subject.upload.updated_at if subject.upload else recording.updated_at)
+    if at - last <= ages.settled or (subject.upload and subject.upload.held_by_other("", at)):
+        return
+    if recording.object_key in subject.objects or subject.upload is not None:
+        yield _found(Kind.UPLOAD_STORED, subject, "All of a live recording is there, and nobody took it in.")
+    else:
+        yield _found(Kind.UPLOAD_ABANDONED, subject, "What came of a live recording is gone.")
 
 
 def _coming(subject: Subject, upload: Arrival, ages: Ages, at: datetime) -> Iterator[Finding]:
@@ -128,7 +143,7 @@ def remains(subject: Subject) -> bool:
 
 def _due(recording: Recording, ages: Ages, at: datetime) -> bool:
     """Whether nobody is going to complete the upload. With an ETag somebody tried, and was broken off."""
-    if recording.etag is not None or recording.source is Source.TUS:  # nobody else has an address for it
+    if recording.etag is not None or recording.resumable:  # nobody else has an address for it
         return at - recording.updated_at > ages.settled
     return at - _last_sign(recording) > ages.abandoned
 

@@ -114,7 +114,8 @@ class Repairs:
             return bool(subject.upload and subject.upload.expired(now())) and await self._give_up(subject, recording)
         except Unacceptable:
             return subject.upload is not None and await self._expire(subject, recording)
-        await self._queue.take(recording.owner_id)
+        if recording.status is not RecordingStatus.LIVE:  # whose job has its place already
+            await self._queue.take(recording.owner_id)
         if not await self._recordings.amend(recording, stored.fields()):
             return False
         accepted = await self._accept(recording.model_copy(update=stored.fields()))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import structlog
 
-from schemas.recordings import Recording, RecordingStatus, Source
+from schemas.recordings import Recording, RecordingStatus
 from schemas.time import now
 from stores import keys
 from stores.analyses import AnalysesStore
@@ -25,7 +25,7 @@ from stores.objects import Listed, Objects
 from stores.pages import Pages
 from stores.reconciler.findings import Finding, Kind
 from stores.reconciler.judgement import Ages, Subject, given_up, judge
-from stores.recordings import Recordings
+from stores.recordings import WITHOUT_BYTES, Recordings
 from stores.resumable import Arrivals
 from stores.retention import objects_of
 from stores.transcripts import Transcripts
@@ -96,7 +96,7 @@ class Survey:
         if (coming := await self.arrivals.get(recording_id)) and coming.upload_id == upload.upload_id:
             return None
         recording = await self.all_recordings.get(recording_id)
-        receiving = recording is not None and recording.status is RecordingStatus.AWAITING_UPLOAD
+        receiving = recording is not None and recording.status in WITHOUT_BYTES
         if recording and receiving and recording.parts and recording.parts.upload_id == upload.upload_id:
             return None  # it goes with its recording, once that is given up
         if recording and receiving and at - recording.updated_at <= self.ages.parts:
@@ -124,7 +124,7 @@ class Survey:
         for recording_id in unreadable:
             log.error("a recording's document cannot be read", recording_id=recording_id)
         self.recordings += len(documents)
-        uploads = await self.arrivals.many([found.id for found in documents.values() if found.source is Source.TUS])
+        uploads = await self.arrivals.many([found.id for found in documents.values() if found.resumable])
         working = await self.jobs.present([found.job_id for found in documents.values() if _may_work(found)])
         for recording_id, objects in chunk:
             self.objects += len(objects)
@@ -230,7 +230,7 @@ class Survey:
 
 
 def _may_work(recording: Recording) -> bool:
-    return recording.status in (RecordingStatus.AWAITING_UPLOAD, RecordingStatus.PROCESSING)
+    return recording.status in (*WITHOUT_BYTES, RecordingStatus.PROCESSING)
 
 
 def _orphan(kind: Kind, recording_id: str, subject: str = "") -> Finding:

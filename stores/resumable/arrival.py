@@ -5,6 +5,7 @@ lies there and is not named does not count. Names of pieces and numbers of parts
 writes too late overwrites nothing, and his bytes are never named.
 """
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -65,7 +66,8 @@ class Stored(NamedTuple):
 class Arrival:
     """An upload on its way. `length` is None as long as it is not known; `numbers` part numbers have been given out.
 
-    `holder` is the writer who is in the middle of a long request, and has it to himself until `held_until`.
+    Of a `live` one the bytes can be read while it comes (see stores/resumable/following). `holder` is the writer who is
+    in the middle of a long request, and has it to himself until `held_until`.
     """
 
     id: str
@@ -80,6 +82,7 @@ class Arrival:
     tail: tuple[Piece, ...] = ()
     holder: str | None = None
     held_until: datetime | None = None
+    live: bool = False
     revision: int = 1
 
     @property
@@ -113,6 +116,15 @@ class Arrival:
     def fold_bytes(self) -> int:
         """How many bytes in pieces are worth a part."""
         return self.part_bytes * LEAST_PART_BYTES // _PART_BYTES
+
+    @property
+    def foldable(self) -> tuple[Piece, ...]:
+        """The pieces that are to become the next part: of a live upload no more than memory has room for."""
+        if not self.live:
+            return self.tail
+        ends = itertools.accumulate(piece.size for piece in self.tail)
+        enough = next((number for number, end in enumerate(ends, 1) if end >= self.fold_bytes), len(self.tail))
+        return self.tail[:enough]
 
     @property
     def scattered(self) -> bool:
@@ -160,6 +172,15 @@ def declare(arrival: Arrival, length: int) -> Arrival:
     if arrival.length not in (None, length) or length < arrival.offset:
         raise Moved(f"{arrival.id} has another length")
     return replace(arrival, length=length)
+
+
+def close(arrival: Arrival, before: datetime, at: datetime) -> Arrival:
+    """What came is all there is, if nothing has come since `before`. Raises Moved where somebody is still at it."""
+    if arrival.whole:
+        return arrival
+    if arrival.updated_at > before or arrival.held_by_other("", at) or arrival.length is not None:
+        raise Moved(f"{arrival.id} is still coming")
+    return replace(arrival, length=arrival.offset)
 
 
 def grow(arrival: Arrival, writer: str, added: Iterable[Stored], at: datetime, expires_at: datetime) -> Arrival:

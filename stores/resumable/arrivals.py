@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import fields as fields_of
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from pymongo import UpdateOne
@@ -102,6 +103,14 @@ class Arrivals:
         async with answering():
             await self._arrivals.delete_one({"_id": upload_id})
 
+    async def quiet(self, before: datetime) -> list[str]:
+        """The ids of live uploads to which nothing has been added since that moment."""
+        found: list[str] = []
+        async for page in pages(self._arrivals, "state.live", "state.updated_at"):
+            states = ((fields["_id"], fields["state"][0]) for fields in page)
+            found += [name for name, state in states if state.get("live") and state["updated_at"] <= before]
+        return found
+
     async def ids(self) -> AsyncIterator[list[str]]:
         """Every id, a page at a time."""
         async for page in pages(self._arrivals):
@@ -162,7 +171,7 @@ def _layout(arrival: Arrival, names: Sequence[str]) -> Fields:
 
 def _arrival(fields: Fields) -> Arrival:
     state = fields["state"][0]
-    found = {name: state[name] for name in _NAMES}
+    found = {name: state[name] for name in _NAMES if name in state}
     found["parts"] = tuple(_part(text) for text in state["parts"].split())
     found["tail"] = tuple(_piece(text) for text in state["tail"].split())
     return Arrival(id=fields["_id"], **found)

@@ -3,6 +3,9 @@
 A piece is an object of its own under `tail/`, a part belongs to a multipart upload of the original's key. Every piece
 and part is stored first and counted afterwards (stores/resumable/arrival), and removed only when it counts no longer:
 a death at any moment leaves at most what nobody names, which goes with the rest of the tail when the upload ends.
+
+S3 lets nobody read the parts of an upload that is not complete. So what a live one has in parts lies there once more,
+as objects that are named after the parts, and goes with the tail as well.
 """
 
 import asyncio
@@ -111,7 +114,7 @@ class Assembly:
         try:
             async with self._room:
                 if arrival.waiting >= arrival.fold_bytes:
-                    await self._fold_pieces(await self.begun(arrival), arrival.tail)
+                    await self._fold_on(await self.begun(arrival))
                 else:
                     await self._gather_pieces(arrival)
         except (Gone, Moved) as error:
@@ -120,6 +123,25 @@ class Assembly:
             log.warning("pieces are left for later", upload_id=arrival.id, reason=str(error))
         except Exception:  # the edge of a task
             log.exception("pieces could not be put together", upload_id=arrival.id)
+
+    async def _fold_on(self, arrival: Arrival) -> None:
+        if not arrival.live:
+            await self._fold_pieces(arrival, arrival.tail)
+            return
+        while arrival.waiting >= arrival.fold_bytes:
+            arrival = await self._fold_kept(arrival)
+
+    async def _fold_kept(self, arrival: Arrival) -> Arrival:
+        """Makes a part of the first pieces of a live upload; what is in it can be read all the time."""
+        pieces, numbered = arrival.foldable, await self.number(arrival.id)
+        body = b"".join([chunk async for chunk in self._pieces(arrival.id, pieces)])
+        await self._objects.put(keys.kept_part(arrival.id, numbered), body, _CONTENT_TYPE)
+        stored = await self.part(arrival, numbered, arrival.parted, (), Body(len(body), lambda: _one(body)))
+        assert isinstance(stored.what, Part)
+        part = stored.what
+        folded = await self.arrivals.change(arrival.id, lambda arrival: fold(arrival, pieces, part))
+        await self.remove(arrival.id, pieces)
+        return folded
 
     async def _fold_pieces(self, arrival: Arrival, pieces: tuple[Piece, ...]) -> Arrival:
         numbered = await self.number(arrival.id)
@@ -207,3 +229,7 @@ class Assembly:
             return await self._objects.read(keys.piece(upload_id, piece.name))
         except ObjectMissing as error:
             raise Moved(f"{upload_id} has other pieces by now") from error
+
+
+async def _one(body: bytes) -> AsyncIterator[bytes]:
+    yield body
