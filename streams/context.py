@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,10 +10,11 @@ from typing import Any, TypeVar
 import structlog
 
 from providers.child import Children
-from providers.choose import analyst, analyst_fallback, speech_fallback, speech_to_text
+from providers.choose import analyst, analyst_fallback, live_speech, speech_fallback, speech_to_text
 from providers.language import Analyst
 from providers.sources import Downloads
 from providers.speech import SpeechToText
+from providers.speech.live import LiveSpeech
 from schemas.events import Event, event_id
 from schemas.failures import Retryable
 from schemas.jobs import Job, Step
@@ -24,6 +26,8 @@ from stores import keys, lifecycle
 from stores.errors import LeaseLost
 from stores.jobs import Jobs
 from stores.recordings import fence_of
+from stores.resumable import Arrivals
+from streams.media.growing import Decoder, growing
 from streams.resources import Resources
 from streams.waiting import patient
 
@@ -58,6 +62,7 @@ class Context:
         self.transcripts = patient(resources.transcripts)
         self.pages = patient(resources.pages)
         self.analyses = patient(resources.analyses)
+        self.arrivals: Arrivals = patient(resources.arrivals)
         self.objects = resources.objects
         self.log = structlog.get_logger("tidemark.stage").bind(stage=step.name, job_id=job.id, fence=step.fence)
         self._intelligence = intelligence
@@ -77,6 +82,11 @@ class Context:
     def speech(self) -> SpeechToText:
         """Speech to text, for a stage that `needs` it."""
         return self._intelligence.speech
+
+    @property
+    def live_speech(self) -> LiveSpeech:
+        """Speech to text while it is being said, for a stage that `needs` it."""
+        return self._intelligence.live_speech
 
     @property
     def analyst(self) -> Analyst:
@@ -166,6 +176,10 @@ class Context:
         """Runs a generator function in a child process of this step: see providers/child."""
         return self._intelligence.children.run(entry, *args)
 
+    def growing(self) -> AbstractAsyncContextManager[Decoder]:
+        """What decodes a recording in a child of this step while it grows: see streams/media/growing."""
+        return self._intelligence.growing()
+
     async def _change(self, transition: Callable[[Job], None]) -> None:
         self.known, _ = await self._jobs.change(self.job_id, transition, known=self.known)
 
@@ -177,6 +191,10 @@ class Intelligence:
         self.children = children
         self._settings = settings
 
+    def growing(self) -> AbstractAsyncContextManager[Decoder]:
+        """A decoder for a recording that grows."""
+        return growing(self.children)
+
     @cached_property
     def downloads(self) -> Downloads:
         """The sources of lectures, within the limits of the settings."""
@@ -186,6 +204,11 @@ class Intelligence:
     def speech(self) -> SpeechToText:
         """The speech provider of the settings. Raises SettingsError where there is none."""
         return speech_to_text(self._settings, self.children)
+
+    @cached_property
+    def live_speech(self) -> LiveSpeech:
+        """The live speech provider of the settings. Raises SettingsError where there is none."""
+        return live_speech(self._settings, self.children)
 
     @cached_property
     def speech_fallback(self) -> SpeechToText | None:

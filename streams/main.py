@@ -23,6 +23,7 @@ from stores.prepare import prepare
 from streams import metrics
 from streams.activity import ActivityLog
 from streams.app import make_activity_app, make_app
+from streams.closing import ClosingDuty
 from streams.context import Intelligence
 from streams.erasing import Erasing
 from streams.heartbeat import Heartbeat
@@ -79,6 +80,7 @@ async def serve(settings: Settings, stages: tuple[Stage, ...]) -> None:
         duties.append(Heartbeat(resources.workers, owner, runners).run)
         duties.append(Housekeeping(resources, owner).run)
         duties.append(Erasing(resources, owner).run)
+        duties.append(ClosingDuty(resources, owner).run)
         await _work(apps, runners, duties, stop)
 
 

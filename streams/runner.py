@@ -50,13 +50,13 @@ class Runner:
 
     def __init__(self, stage: Stage, resources: Resources, intelligence: Intelligence, owner: str) -> None:
         self.stage_name = stage.name
-        self.slots = resources.settings.worker_concurrency
+        self.slots = stage.slots(resources.settings)
         self.breaker = Breaker(stage.name, resources.settings)
         self._stage = stage
         self._resources = resources
         self._intelligence = intelligence
         self._owner = owner
-        self._slots = asyncio.Semaphore(resources.settings.worker_concurrency)
+        self._slots = asyncio.Semaphore(self.slots)
         self._waiting: FairQueue[Event] = FairQueue(_MOST_WAITING)
         self._lined_up: dict[str, Message] = {}
         self._tickets = itertools.count(1)

@@ -29,7 +29,7 @@ class Stage:
     wakes it as well. `needs` names the providers that it uses: a worker of it does not start without them. `limit`
     gives the seconds that one attempt may take, `limited_by` names the setting behind it. `preload` names what an idle
     child of the stage imports ahead of its work (see providers/child); `niceness` is how far its children stand back
-    for those of other stages.
+    for those of other stages. `slots` gives how many attempts at a time a worker has room for.
     """
 
     name: str
@@ -39,8 +39,9 @@ class Stage:
     limit: Callable[[Settings], float]
     limited_by: str = "MEDIA_STEP_SECONDS"
     preload: Callable[[Settings], tuple[str, ...]] = lambda _: ()
-    needs: tuple[Literal["speech", "analyst"], ...] = ()
+    needs: tuple[Literal["speech", "live_speech", "analyst"], ...] = ()
     in_children: bool = False
+    slots: Callable[[Settings], int] = lambda settings: settings.worker_concurrency
     niceness: int = 0
 
     def wakes_on(self, event: Event) -> bool:

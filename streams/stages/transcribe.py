@@ -1,34 +1,40 @@
 """transcribe: what is said in a recording, while its audio is still being read.
 
-Consumes AudioAvailable and AudioExtracted from audio, whichever comes first; puts out RecordingTranscribed. Key:
-recording. Segments are stored and shown as they become final. Cost: the speech engine's; offline about a fifteenth of
-the recording's length on two cores, in one child process.
+Consumes AudioAvailable and AudioExtracted from audio, or LiveTranscribed from live, whichever comes first; puts out
+RecordingTranscribed. Key: recording. Segments are stored and shown as they become final. Cost: the speech engine's;
+offline about a fifteenth of the recording's length on two cores, in one child process. Nothing where the live step has
+heard all of it.
 """
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from typing import Any
 
 from providers.choose import speech_preload
-from providers.speech import Heard, SpeechToText
-from schemas.events import AudioAvailable, AudioExtracted, Event, RecordingTranscribed
+from providers.speech import SpeechToText
+from schemas.events import UNKNOWN, AudioAvailable, AudioExtracted, Event, LiveTranscribed, RecordingTranscribed
 from schemas.failures import Permanent
 from schemas.jobs import Job, Status
+from schemas.pipeline import LIVE
+from schemas.time import now
 from schemas.topics import Topic
-from schemas.transcripts import Segment
+from schemas.transcripts import Segment, Transcript
 from stores import keys
-from stores.transcripts import SEGMENTS_A_PAGE
 from streams.context import Context
 from streams.fallback import with_fallback
+from streams.segments import shown, store
 from streams.stage import Outcome, Stage
 
-_SHOWN_SEGMENTS = 20
 _LOOK_SECONDS = 0.1
 
 
 async def perform(ctx: Context, _: Event) -> Outcome:
-    """Feeds the parts of the audio to the provider and stores each segment as it comes."""
+    """Feeds the parts of the audio to the provider and stores each segment as it comes.
+
+    What was heard of a live recording is taken as it is, if it is whole.
+    """
+    if (transcript := await _heard_live(ctx)) is not None:
+        return await _adopted(ctx, transcript)
     segments: list[Segment] = []
 
     async def heard_by(speech: SpeechToText, instead_of: str | None) -> Outcome:
@@ -39,14 +45,47 @@ async def perform(ctx: Context, _: Event) -> Outcome:
     return await with_fallback(ctx, ctx.speech, ctx.speech_fallback, heard_by)
 
 
+async def _heard_live(ctx: Context) -> Transcript | None:
+    """The transcript that the live step has made, once that has ended; None where there is none, or not all of it."""
+    job = await ctx.job()
+    while _is_heard(job):
+        await asyncio.sleep(_LOOK_SECONDS)
+        job = await ctx.job()
+    if not job.results.get("live", {}).get("whole"):
+        return None
+    transcript = await ctx.transcripts.get(ctx.recording_id)
+    return transcript if transcript and transcript.complete else None
+
+
+def _is_heard(job: Job) -> bool:
+    """Whether a worker is at the job's live step."""
+    steps = [step for step in job.steps if step.name == LIVE and step.status is Status.RUNNING]
+    return any(step.lease_until is not None and step.lease_until > now() for step in steps)
+
+
+async def _adopted(ctx: Context, transcript: Transcript) -> Outcome:
+    provider, segments = transcript.provider or UNKNOWN, transcript.segments
+    await ctx.write_recording({"language": transcript.language})
+    job = await ctx.job()
+    event = RecordingTranscribed(
+        **ctx.about("recording.transcribed"),
+        language=transcript.language,
+        provider=provider,
+        segments=len(segments),
+        words=sum(len(segment.text.split()) for segment in segments),
+        duration_seconds=job.results["live"]["until"],
+    )
+    return Outcome(shown(segments, transcript.language, provider), event)
+
+
 async def _transcribed(ctx: Context, segments: list[Segment], speech: SpeechToText, instead_of: str | None) -> Outcome:
     language: str | None = None
     audio = _Audio(ctx)
     async with aclosing(speech.transcribe(audio.pcm())) as all_heard:
         async for heard in all_heard:
             language = heard.language or language
-            await _store(ctx, segments, heard)
-            await ctx.progress(audio.fraction(heard.until), _shown(segments, language) if heard.segments else None)
+            await store(ctx, ctx.fence, segments, heard.segments)
+            await ctx.progress(audio.fraction(heard.until), shown(segments, language) if heard.segments else None)
     language = language if segments else None
     await ctx.transcripts.finish(ctx.recording_id, ctx.fence, speech.name, language)
     await ctx.write_recording({"language": language})
@@ -58,7 +97,7 @@ async def _transcribed(ctx: Context, segments: list[Segment], speech: SpeechToTe
         words=sum(len(segment.text.split()) for segment in segments),
         duration_seconds=audio.seconds,
     )
-    return Outcome(_shown(segments, language, speech.name, instead_of), event)
+    return Outcome(shown(segments, language, speech.name, instead_of), event)
 
 
 class _Audio:
@@ -97,38 +136,10 @@ def _audio_status(job: Job) -> Status:
     return job.step("audio").status
 
 
-async def _store(ctx: Context, segments: list[Segment], heard: Heard) -> None:
-    """Adds to the transcript; the pages that changed are written again, whole."""
-    first = len(segments) - len(segments) % SEGMENTS_A_PAGE
-    segments.extend(heard.segments)
-    for start in range(first, len(segments) if heard.segments else first, SEGMENTS_A_PAGE):
-        await ctx.transcripts.write(ctx.recording_id, ctx.fence, start, segments[start : start + SEGMENTS_A_PAGE])
-
-
-def _shown(
-    segments: list[Segment], language: str | None, provider: str | None = None, instead_of: str | None = None
-) -> dict[str, Any]:
-    """What the job shows of the transcript: its newest segments, and how many there are.
-
-    `fallback` is why another provider made it than the first.
-    """
-    shown = [segment.model_dump(exclude={"words"}) for segment in segments[-_SHOWN_SEGMENTS:]]
-    return {
-        "transcript": {
-            "language": language,
-            "provider": provider,
-            "fallback": instead_of,
-            "segment_count": len(segments),
-            "segments": shown,
-            "complete": provider is not None,
-        }
-    }
-
-
 STAGE = Stage(
     name="transcribe",
     consumes=Topic.AUDIO,
-    accepts=(AudioAvailable, AudioExtracted),
+    accepts=(AudioAvailable, AudioExtracted, LiveTranscribed),
     perform=perform,
     limit=lambda settings: settings.media_step_seconds,
     preload=speech_preload,

@@ -7,7 +7,7 @@ from schemas.workers import StageCondition, StageState, Worker
 from stores.workers import by_stage
 from tests.unit.stores.jobs import START
 
-EVERYTHING = ("audio", "render", "transcribe", "analyse", "download", "pages", "scenes", "export", "live")
+EVERYTHING = ("audio", "render", "transcribe", "analyse", "download", "pages", "scenes", "live", "export")
 
 
 class Question:

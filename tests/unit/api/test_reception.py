@@ -40,6 +40,7 @@ class Desk:
     def __init__(self) -> None:
         self.bucket, self.database = Bucket(), MemoryDatabase()
         self.assembly = self.another()
+        self.live: list[str] = []
 
     def another(self) -> Assembly:
         """What another process has."""
@@ -51,7 +52,11 @@ class Desk:
         return made
 
     def reception(self, upload: Arrival, size: int | None, by: Assembly | None = None, check=None) -> Reception:
-        return Reception(by or self.assembly, Room(), upload, size=size, most=10_000, seconds=60, check=check)
+        given = {"size": size, "most": 10_000, "seconds": 60, "check": check, "began": self.began}
+        return Reception(by or self.assembly, Room(), upload, **given)
+
+    async def began(self, upload: Arrival) -> None:
+        self.live.append(upload.id)
 
     async def send(self, upload: Arrival, body: bytes, **options) -> Arrival:
         return await self.reception(upload, len(body), **options).take(stream(body))
@@ -194,6 +199,7 @@ async def test_with_a_wrong_checksum_nothing_counts(desk):
 
 async def test_more_than_there_is_room_for_is_refused_and_the_rest_kept(desk):
     upload = await desk.begin(None)
-    reception = Reception(desk.assembly, Room(), upload, size=None, most=10, seconds=60, check=None)
+    given = {"size": None, "most": 10, "seconds": 60, "check": None, "began": desk.began}
+    reception = Reception(desk.assembly, Room(), upload, **given)
     with pytest.raises(Problem, match="too_large"):
         await reception.take(stream(b"12345", b"67890", b"1"))

@@ -159,6 +159,7 @@ def _of_a_recording(job: Job, stage: str) -> Event:  # noqa: PLR0911 - one for e
 
 
 _WAKES = {
+    "live": ("recording.live",),
     "download": ("job.requested",),
     "audio": ("recording.uploaded",),
     "pages": ("document.uploaded",),
