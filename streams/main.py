@@ -91,7 +91,7 @@ async def _open_runner(stage: Stage, resources: Resources, owner: str, stack: As
         preload=preload,
         spares=1 if stage.in_children else 0,
         memory_mb=settings.media_memory_mb,
-        cpu_seconds=settings.media_cpu_seconds,
+        cpu_seconds=0 if stage.endless else settings.media_cpu_seconds,
         niceness=stage.niceness,
     )
     await stack.enter_async_context(children)

@@ -29,7 +29,8 @@ class Stage:
     wakes it as well. `needs` names the providers that it uses: a worker of it does not start without them. `limit`
     gives the seconds that one attempt may take, `limited_by` names the setting behind it. `preload` names what an idle
     child of the stage imports ahead of its work (see providers/child); `niceness` is how far its children stand back
-    for those of other stages. `slots` gives how many attempts at a time a worker has room for.
+    for those of other stages. Children of an `endless` one renew their limit of processor time by
+    themselves as they get on. `slots` gives how many attempts at a time a worker has room for.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Stage:
     preload: Callable[[Settings], tuple[str, ...]] = lambda _: ()
     needs: tuple[Literal["speech", "live_speech", "analyst"], ...] = ()
     in_children: bool = False
+    endless: bool = False
     slots: Callable[[Settings], int] = lambda settings: settings.worker_concurrency
     niceness: int = 0
 

@@ -181,5 +181,6 @@ STAGE = Stage(
     preload=lambda _: ("streams.media.following",),
     needs=("live_speech",),
     in_children=True,
+    endless=True,
     slots=lambda settings: settings.live_concurrency,
 )
