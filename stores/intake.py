@@ -127,10 +127,10 @@ async def accept(
     else:
         new = lifecycle.new_job(recording, _uploaded(taken_in), attempts, now())
     job = await jobs.create(new)
-    accepted = job is new or job.live
+    accepted = job is new
     if job.live:
         uploaded = _uploaded(taken_in)
-        job, _ = await jobs.change(job.id, lambda job: lifecycle.take_in(job, uploaded, now()), known=job)
+        job, accepted = await jobs.change(job.id, lambda job: lifecycle.take_in(job, uploaded, now()), known=job)
     if not await recordings.follow(job, recording):
         await jobs.delete(job.id)
         raise RecordingGone(recording.id)

@@ -68,13 +68,13 @@ def live_job(recording: Recording, begun: Event, attempts: int, at: datetime) ->
     return _settled(job, at)
 
 
-def take_in(job: Job, uploaded: Event, at: datetime) -> None:
-    """Tells a live job that its upload has ended: the fact wakes all the other steps. A repeat is harmless.
+def take_in(job: Job, uploaded: Event, at: datetime) -> bool:
+    """Tells a live job that its upload has ended: the fact wakes all the other steps. Whether it is news to it.
 
     A live step that nobody is at has come too late: the others do its work.
     """
     if not job.live:
-        return
+        return False
     _put_out(job, uploaded)
     for step in (step for step in job.steps if step.status is Status.QUEUED):
         if step.name in OPTIONAL:
@@ -84,6 +84,7 @@ def take_in(job: Job, uploaded: Event, at: datetime) -> None:
             step.wake_at, step.wakes = at + timedelta(seconds=_UNCLAIMED_SECONDS), 0
     job.logs = [*job.logs, LogLine(at=at, message="the upload has ended")][-LOG_LINES:]
     _settled(job, at)
+    return True
 
 
 def lecture_job(recording: Recording, asked_by: str, attempts: int, at: datetime) -> Job:

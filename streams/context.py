@@ -185,11 +185,21 @@ class Context:
 
 
 class Intelligence:
-    """The children and providers that one stage of one process works with: a provider is made when it is asked for."""
+    """The children and providers that one stage of one process works with: a provider is made when it is asked for.
 
-    def __init__(self, settings: Settings, children: Children) -> None:
-        self.children = children
+    `ears` are children of their own for what listens while others decode.
+    """
+
+    ears: Children | None = None
+
+    def __init__(self, settings: Settings, children: Children, ears: Children | None = None) -> None:
+        self.children, self.ears = children, ears
         self._settings = settings
+
+    async def warm(self) -> None:
+        """Starts the idle children that are not there. Raises OSError. Harmless when repeated."""
+        for children in filter(None, (self.children, self.ears)):
+            await children.warm()
 
     def growing(self) -> AbstractAsyncContextManager[Decoder]:
         """A decoder for a recording that grows."""
@@ -208,7 +218,7 @@ class Intelligence:
     @cached_property
     def live_speech(self) -> LiveSpeech:
         """The live speech provider of the settings. Raises SettingsError where there is none."""
-        return live_speech(self._settings, self.children)
+        return live_speech(self._settings, self.ears or self.children)
 
     @cached_property
     def speech_fallback(self) -> SpeechToText | None:

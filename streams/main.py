@@ -16,6 +16,7 @@ import uvloop
 from prometheus_client import start_http_server
 
 from providers.child import Children
+from providers.choose import speech_preload
 from schemas.failures import Retryable
 from schemas.ids import new_id
 from schemas.settings import Settings, SettingsError
@@ -86,19 +87,24 @@ async def serve(settings: Settings, stages: tuple[Stage, ...]) -> None:
 
 async def _open_runner(stage: Stage, resources: Resources, owner: str, stack: AsyncExitStack) -> Runner:
     settings = resources.settings
-    preload = stage.preload(settings) if stage.in_children else ()
-    children = Children(
-        preload=preload,
-        spares=1 if stage.in_children else 0,
+    children = await stack.enter_async_context(_children(stage, settings, stage.preload(settings)))
+    ears = None
+    if "live_speech" in stage.needs:
+        ears = await stack.enter_async_context(_children(stage, settings, speech_preload(settings)))
+    intelligence = Intelligence(settings, children, ears)
+    for provider in stage.needs:
+        log.info("provider", stage=stage.name, name=getattr(intelligence, provider).name)
+    return Runner(stage, resources, intelligence, owner)
+
+
+def _children(stage: Stage, settings: Settings, preload: tuple[str, ...]) -> Children:
+    return Children(
+        preload=preload if stage.in_children else (),
+        spares=1 if stage.in_children and preload else 0,
         memory_mb=settings.media_memory_mb,
         cpu_seconds=0 if stage.endless else settings.media_cpu_seconds,
         niceness=stage.niceness,
     )
-    await stack.enter_async_context(children)
-    intelligence = Intelligence(settings, children)
-    for provider in stage.needs:
-        log.info("provider", stage=stage.name, name=getattr(intelligence, provider).name)
-    return Runner(stage, resources, intelligence, owner)
 
 
 async def _prepared(settings: Settings, stop: asyncio.Event) -> bool:

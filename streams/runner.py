@@ -77,7 +77,7 @@ class Runner:
     async def joined(self) -> None:
         """The stage has its part of the topic: what work needs is made ready, if it can. Harmless when repeated."""
         try:
-            await self._intelligence.children.warm()
+            await self._intelligence.warm()
         except OSError as error:
             self._log.warning("no idle child could be started; the next work tries again", error=str(error))
 

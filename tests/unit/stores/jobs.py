@@ -8,9 +8,11 @@ from schemas.events import (
     DocumentRead,
     DocumentUploaded,
     Event,
+    LiveTranscribed,
     MediaRendered,
     RecordingAnalysed,
     RecordingExported,
+    RecordingLive,
     RecordingTranscribed,
     RecordingUploaded,
     ScenesDetected,
@@ -88,6 +90,11 @@ def uploaded(recording: Recording) -> RecordingUploaded | DocumentUploaded:
     )
 
 
+def a_live_job(recording: Recording) -> Job:
+    begun = RecordingLive(**about(recording, "recording.live"), source=recording.source)
+    return lifecycle.live_job(recording, begun, 3, START)
+
+
 def a_job(recording: Recording | None = None, attempts: int = 3, at: datetime = START) -> Job:
     recording = recording or a_recording()
     return lifecycle.new_job(recording, uploaded(recording), attempts, at)
@@ -128,6 +135,8 @@ def _of_a_recording(job: Job, stage: str) -> Event:  # noqa: PLR0911 - one for e
                 size_bytes=1000,
                 source=Source.LECTURE,
             )
+        case "live":
+            return LiveTranscribed(**about(job, "live.transcribed"), segments=2)
         case "audio":
             return AudioExtracted(
                 **about(job, "audio.extracted"),
@@ -164,7 +173,7 @@ _WAKES = {
     "audio": ("recording.uploaded",),
     "pages": ("document.uploaded",),
     "render": ("recording.uploaded",),
-    "transcribe": ("audio.extracted", "audio.available"),
+    "transcribe": ("audio.extracted", "audio.available", "live.transcribed"),
     "analyse": ("recording.transcribed", "document.read"),
     "scenes": ("job.requested",),
     "export": ("job.requested",),

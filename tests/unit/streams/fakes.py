@@ -96,12 +96,12 @@ class FakeObjects:
         return self.stored[key]
 
     @asynccontextmanager
-    async def open(self, key: str) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def open(self, key: str, begin: int = 0) -> AsyncIterator[AsyncIterator[bytes]]:
         if key not in self.stored:
             raise ObjectMissing(key)
 
         async def pieces() -> AsyncIterator[bytes]:
-            for start in range(0, len(self.stored[key]), _PIECE):
+            for start in range(begin, len(self.stored[key]), _PIECE):
                 yield self.stored[key][start : start + _PIECE]
 
         yield pieces()
@@ -168,9 +168,12 @@ class Providers(Intelligence):
         analyst: Any = None,
         fallback: Any = None,
         downloads: Any = None,
+        live: Any = None,
+        decoder: Any = None,
     ) -> None:
         self.children, self.speech, self.analyst = children, speech, analyst
         self.downloads = downloads
+        self.live_speech, self.growing = live, decoder
         self.speech_fallback = self.analyst_fallback = fallback
 
 

@@ -12,12 +12,14 @@ from schemas.pipeline import PIPELINES
 from schemas.time import now
 from schemas.transcripts import Segment, Transcript
 from stores import keys, lifecycle
+from stores.resumable import Arrival, Piece
 from streams.context import Context
 from streams.documents.messages import Opened, PageRead, Sheet
 from streams.media.messages import AudioDone, MediaFile, Picture, Progress, RenderDone, ScenesFound, SpeechPart
 from streams.stages import STAGES
-from tests.unit.stores.jobs import START, a_document, a_job, a_lecture, a_recording, result_of, wake_of
+from tests.unit.stores.jobs import START, a_document, a_job, a_lecture, a_live_job, a_recording, result_of, wake_of
 from tests.unit.streams.fakes import Providers, World
+from tests.unit.streams.test_live import Ear, decoder
 from tests.unit.streams.test_transcribe import Echo
 
 
@@ -102,6 +104,12 @@ async def before(stage: str, world: World, job):
     if stage == "transcribe":
         for number in range(2):
             await world.objects.put(keys.speech_part(job.recording_id, number), b"word", "audio/pcm")
+    if stage == "live":
+        await world.objects.put(keys.piece(job.recording_id, "one"), b"AB", "")
+        come = {"tail": (Piece("one", 2),), "live": True, "length": 2}
+        await resources.arrivals.create(
+            Arrival(job.recording_id, "ada", metadata="", expires_at=START, updated_at=START, **come)
+        )
     if stage == "pages":
         await world.objects.put(keys.original(job.recording_id), b"x" * 1000, "application/pdf")
     if stage == "export":
@@ -133,6 +141,8 @@ async def made(world: World, recording_id: str):
 def a_job_with(stage: str, recording):
     """The job of an upload, or the one in which the stage is asked for by name."""
     asked = [job_type for job_type, plans in PIPELINES.items() if plans[0].stage == stage and len(plans) == 1]
+    if stage == "live":
+        return a_live_job(recording)
     if recording.to_be_downloaded:
         return lifecycle.lecture_job(recording, "ada", 3, START)
     if STAGES[stage].accepts:
@@ -152,7 +162,7 @@ async def run(recording, asked, stage: str, attempts: int, folder):
         job, step = await resources.jobs.change(
             job.id, lambda job, wake=wake: lifecycle.claim(job, stage, wake, "one", 0, now())
         )
-        intelligence = Providers(Children(), Echo(), analyst, downloads=Lectures())
+        intelligence = Providers(Children(), Echo(), analyst, downloads=Lectures(), live=Ear(), decoder=decoder)
         event = read_event(next(fact for fact in job.facts if fact["id"] == wake))
         ctx = Context(resources, intelligence, job, step, lambda: folder)
         outcome = await STAGES[stage].perform(ctx, event)

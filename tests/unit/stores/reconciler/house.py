@@ -1,5 +1,7 @@
 """All stores of one installation without a server, each thing in them as old as the test wants."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -25,7 +27,7 @@ from stores.resumable import Arrivals
 from stores.transcripts import Transcripts
 from tests.unit.stores.jobs import a_job, a_recording
 from tests.unit.stores.memory import MemoryDatabase
-from tests.unit.stores.multipart import MemoryParts
+from tests.unit.stores.multipart import MemoryParts, chunks_of
 from tests.unit.streams.fakes import FakePublisher, etag_of
 
 WEBM = b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\x82\x84webm" + bytes(100)
@@ -61,6 +63,10 @@ class Bucket:
         if key not in self.objects:
             raise ObjectMissing(key)
         return self.objects[key][0][start:][:length]
+
+    @asynccontextmanager
+    async def open(self, key: str, start: int = 0) -> AsyncIterator[AsyncIterator[bytes]]:
+        yield chunks_of(await self.read(key, start))
 
     async def beginning(self, key: str, length: int) -> tuple[ObjectStat, bytes] | None:
         stat = await self.stat(key)
