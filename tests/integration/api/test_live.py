@@ -1,0 +1,201 @@
+"""A recording is sent while it is made: heard as it comes, by whichever worker is there, and taken in at its end."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from aiohttp import ClientWebSocketResponse, WSMsgType
+from aiohttp.test_utils import TestClient
+
+from api import keys
+from deploy.embedded.process import PROJECT
+from schemas.jobs import Job
+from schemas.recordings import RecordingStatus
+from schemas.settings import Settings
+from stores.closing import Closing
+from tests.integration.api.conftest import MEDIA
+from tests.integration.api.people import Person
+from tests.integration.api.test_tus import add, begin
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+
+PATIENCE = 80
+_LIVE = "/api/v1/recordings/live"
+
+
+def chunks(count: int) -> list[bytes]:
+    """What a browser's recorder hands over in its first seconds."""
+    data, sizes = (MEDIA / "screen-vp8.webm").read_bytes(), json.loads((MEDIA / "screen-vp8.chunks.json").read_text())
+    ends = [sum(sizes["chunk_bytes"][:number]) for number in range(count + 1)]
+    return [data[at:end] for at, end in pairwise(ends)]
+
+
+class Workers:
+    """Worker processes on the stores of the module."""
+
+    def __init__(self, environment: dict[str, str], log: Path) -> None:
+        self._environment, self._log = environment, log
+        self._processes: list[asyncio.subprocess.Process] = []
+
+    async def start(self) -> asyncio.subprocess.Process:
+        """One more."""
+        with self._log.open("ab") as log:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-P", "-m", "deploy.cli", "worker"), env=self._environment, stdout=log, stderr=log
+            )
+        self._processes.append(process)
+        return process
+
+    async def close(self) -> None:
+        """Ends them all."""
+        for process in self._processes:
+            if process.returncode is None:
+                process.send_signal(signal.SIGTERM)
+            await process.wait()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def workers(services, settings: Settings, tmp_path: Path) -> AsyncIterator[Workers]:
+    own = {"MONGODB_DATABASE": settings.mongodb_database, "S3_BUCKET": settings.s3_bucket, "PYTHONPATH": str(PROJECT)}
+    quick = {"LEASE_SECONDS": "2", "SWEEP_SECONDS": "0.3", "SHUTDOWN_GRACE_SECONDS": "0", "TMPDIR": str(tmp_path)}
+    made = Workers({**os.environ, **services.environment(), **own, **quick}, tmp_path / "log")
+    yield made
+    await made.close()
+
+
+async def job_of(client: TestClient, recording_id: str) -> Job:
+    recording = await client.app[keys.RECORDINGS].get(recording_id)
+    job = await client.app[keys.JOBS].get(recording.job_id)
+    assert job is not None
+    return job
+
+
+async def until(found: Any) -> Any:
+    """The first true answer."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            if answer := await found():
+                return answer
+            await asyncio.sleep(0.05)
+
+
+def words(text: str) -> set[str]:
+    return {word.strip(".,").lower() for word in text.split()}
+
+
+async def test_it_is_heard_while_it_comes_though_its_worker_dies_and_its_recorder_vanishes(client, ada, workers):
+    first = await workers.start()
+    said = chunks(14)
+    address = await begin(ada, None, said[0])
+    recording_id, at = address.rsplit("/", 1)[-1], len(said[0])
+    for chunk in said[1:9]:
+        at = await add(ada, address, at, chunk)
+    assert (await ada.get(f"/api/v1/recordings/{recording_id}"))["status"] == "live"
+
+    async def drafted() -> Any:
+        results = (await job_of(client, recording_id)).results
+        return (results.get("live", {}).get("draft") or {}).get("text") and results["transcript"]["segments"]
+
+    before = await until(drafted)
+    first.kill()
+    await first.wait()
+    await workers.start()
+    for chunk in said[9:]:
+        at = await add(ada, address, at, chunk)
+
+    async def heard_on() -> Any:
+        return (await job_of(client, recording_id)).results["transcript"]["segment_count"] > len(before)
+
+    await until(heard_on)
+    idle = client.app[keys.SETTINGS].model_copy(update={"live_idle_seconds": 0})
+    assert await Closing(client.app[keys.DELETION], idle).run() == 1
+
+    async def ended() -> bool:
+        return (await job_of(client, recording_id)).status.ended
+
+    await until(ended)
+    recording = await client.app[keys.RECORDINGS].get(recording_id)
+    assert recording.status is RecordingStatus.COMPLETED
+    assert {made.kind for made in recording.renditions} >= {"mp4", "wav"}
+    transcript = await client.app[keys.TRANSCRIPTS].get(recording_id)
+    assert transcript.complete
+    assert [segment.id for segment in transcript.segments] == list(range(len(transcript.segments)))
+    assert [segment.model_dump(exclude={"words"}) for segment in transcript.segments[: len(before)]] == before
+    again = await ada.job("transcription", recording_id)
+
+    async def heard_again() -> Any:
+        return (await client.app[keys.JOBS].get(again)).status.ended
+
+    await until(heard_again)
+    usual, live = words((await client.app[keys.TRANSCRIPTS].get(recording_id)).text), words(transcript.text)
+    assert len(usual & live) >= 0.7 * len(usual | live), (usual, live)
+    response = await ada.call(
+        "PATCH",
+        address,
+        headers={"Tus-Resumable": "1.0.0", "Upload-Offset": str(at), "Content-Type": "application/offset+octet-stream"},
+        data=b"more",
+    )
+    assert response.status == 410
+
+
+async def told(socket: ClientWebSocketResponse) -> dict[str, Any]:
+    message = await socket.receive(timeout=20)
+    assert message.type is WSMsgType.TEXT, message
+    found: dict[str, Any] = json.loads(message.data)
+    return found
+
+
+async def test_a_websocket_that_breaks_goes_on_where_it_was(client: TestClient, ada: Person):
+    said, headers = chunks(3), ada.headers
+    async with client.ws_connect(_LIVE, headers=headers) as socket:
+        await socket.send_json({"type": "begin", "filename": "talk.webm", "title": "A talk"})
+        begun = await told(socket)
+        assert begun["offset"] == 0
+        await socket.send_bytes(said[0])
+        assert (await told(socket))["offset"] == len(said[0])
+    recording = await ada.get(f"/api/v1/recordings/{begun['id']}")
+    assert (recording["status"], recording["title"], recording["source"]) == ("live", "A talk", "websocket")
+    assert (await ada.get(f"/api/v1/jobs/{begun['job_id']}"))["steps"][0]["name"] == "live"
+    async with client.ws_connect(_LIVE, headers=headers) as socket:
+        await socket.send_json({"type": "resume", "id": begun["id"]})
+        assert (await told(socket))["offset"] == len(said[0])
+        for chunk in said[1:]:
+            await socket.send_bytes(chunk)
+            await told(socket)
+        await socket.send_json({"type": "stop"})
+        assert (await told(socket))["type"] == "ended"
+    found = await client.app[keys.RECORDINGS].get(begun["id"])
+    assert found.status is RecordingStatus.PROCESSING
+    assert await client.app[keys.OBJECTS].keys(f"recordings/{found.id}/") == [found.object_key]
+    assert await client.app[keys.OBJECTS].read(found.object_key) == b"".join(said)
+
+
+@pytest.mark.parametrize(
+    ("first", "code"),
+    [
+        ({"type": "resume", "id": "0199e2a4-7c1e-7d32-9a41-5be2f03c11aa"}, "not_found"),
+        ({"type": "begin", "fps": -1}, "invalid_field"),
+        ({"type": "stop"}, "invalid_field"),
+    ],
+)
+async def test_a_websocket_is_told_what_is_wrong(client: TestClient, ada: Person, first, code):
+    async with client.ws_connect(_LIVE, headers=ada.headers) as socket:
+        await socket.send_json(first)
+        refused = await told(socket)
+        assert (refused["type"], refused["problem"]["code"]) == ("refused", code)
+        assert (await socket.receive(timeout=5)).type in (WSMsgType.CLOSE, WSMsgType.CLOSED)
+
+
+async def test_anothers_recording_is_not_there(client: TestClient, ada: Person, bob: Person):
+    address = await begin(ada, None, chunks(1)[0])
+    async with client.ws_connect(_LIVE, headers=bob.headers) as socket:
+        await socket.send_json({"type": "resume", "id": address.rsplit("/", 1)[-1]})
+        assert (await told(socket))["problem"]["code"] == "not_found"
