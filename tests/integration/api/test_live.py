@@ -87,34 +87,46 @@ async def until(found: Any) -> Any:
             await asyncio.sleep(0.05)
 
 
+async def watched(client: TestClient, person: Person, job_id: str) -> list[dict[str, Any]]:
+    """Every state of the job that a watcher is sent, until the last."""
+    async with client.ws_connect(f"/api/v1/jobs/{job_id}/ws", headers=person.headers) as socket:
+        return [json.loads(message.data) async for message in socket]
+
+
+def _uploaded(frame: dict[str, Any]) -> bool:
+    return any("upload has ended" in line["message"] for line in frame["logs"])
+
+
 def words(text: str) -> set[str]:
     return {word.strip(".,").lower() for word in text.split()}
 
 
 async def test_it_is_heard_while_it_comes_though_its_worker_dies_and_its_recorder_vanishes(client, ada, workers):
     first = await workers.start()
-    said = chunks(14)
-    address = await begin(ada, None, said[0])
-    recording_id, at = address.rsplit("/", 1)[-1], len(said[0])
-    for chunk in said[1:9]:
-        at = await add(ada, address, at, chunk)
+    said = iter(chunks(44))
+    address = await begin(ada, None, begun := next(said))
+    recording_id, at = address.rsplit("/", 1)[-1], len(begun)
     assert (await ada.get(f"/api/v1/recordings/{recording_id}"))["status"] == "live"
+    frames = asyncio.create_task(watched(client, ada, (await job_of(client, recording_id)).id))
 
-    async def drafted() -> Any:
+    async def segments() -> list[dict[str, Any]]:
         results = (await job_of(client, recording_id)).results
-        return (results.get("live", {}).get("draft") or {}).get("text") and results["transcript"]["segments"]
+        return list(results.get("transcript", {}).get("segments", ()))
 
-    before = await until(drafted)
+    async def spoken_until(count: int) -> list[dict[str, Any]]:
+        """The final segments, once there are so many: until then the recorder goes on, at its own pace."""
+        nonlocal at
+        async with asyncio.timeout(PATIENCE):
+            while len(found := await segments()) < count:
+                at = await add(ada, address, at, next(said, b"") or pytest.fail("nothing was heard"))
+                await asyncio.sleep(1)
+        return found
+
+    before = await spoken_until(2)
     first.kill()
     await first.wait()
     await workers.start()
-    for chunk in said[9:]:
-        at = await add(ada, address, at, chunk)
-
-    async def heard_on() -> Any:
-        return (await job_of(client, recording_id)).results["transcript"]["segment_count"] > len(before)
-
-    await until(heard_on)
+    await spoken_until(len(before) + 1)
     idle = client.app[keys.SETTINGS].model_copy(update={"live_idle_seconds": 0})
     assert await Closing(client.app[keys.DELETION], idle).run() == 1
 
@@ -122,6 +134,10 @@ async def test_it_is_heard_while_it_comes_though_its_worker_dies_and_its_recorde
         return (await job_of(client, recording_id)).status.ended
 
     await until(ended)
+    shown = await asyncio.wait_for(frames, PATIENCE)
+    assert [frame for frame in shown if frame["results"].get("live", {}).get("draft") and not _uploaded(frame)]
+    versions = [frame["version"] for frame in shown]
+    assert versions == sorted(set(versions))
     recording = await client.app[keys.RECORDINGS].get(recording_id)
     assert recording.status is RecordingStatus.COMPLETED
     assert {made.kind for made in recording.renditions} >= {"mp4", "wav"}
