@@ -63,7 +63,7 @@ def _new(app: web.Application, recording: Recording, asked: JobRequest) -> Job:
 
 async def _expect_ready(app: web.Application, recording: Recording, kind: JobType, others: list[Job]) -> None:
     uploaded = recording.status not in (RecordingStatus.AWAITING_UPLOAD, RecordingStatus.LIVE)
-    if not (uploaded or others):
+    if recording.status is RecordingStatus.LIVE or not (uploaded or others):
         raise Problem("not_ready", "The upload is not complete yet.")
     _expect_media(recording, {plan.stage for plan in PIPELINES[kind]}, None)
     if kind is JobType.ANALYSIS:
@@ -122,6 +122,8 @@ async def resume(app: web.Application, job: Job) -> Job:
     if job.status is Status.COMPLETED:
         raise Problem("job_ended", "The job has completed: there is nothing to be tried again.")
     recording = await _expect_resumable(app, job)
+    if recording is not None and recording.status is RecordingStatus.LIVE:
+        raise Problem("job_running", "The recording is still being made: it can be tried again once that has ended.")
     _expect_free(await _beside(app, job), job)
     try:
         job, _ = await app[JOBS].change(job.id, lambda job: lifecycle.retry(job, now()), known=job)

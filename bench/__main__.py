@@ -5,7 +5,7 @@ import sys
 
 NAMES = (
     *("media", "first_words", "overhead", "memory", "takeover", "dispatch", "ingest"),
-    *("listing", "tus", "fanout", "first_paint"),
+    *("listing", "tus", "live", "fanout", "first_paint"),
 )
 
 

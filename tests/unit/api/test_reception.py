@@ -203,3 +203,29 @@ async def test_more_than_there_is_room_for_is_refused_and_the_rest_kept(desk):
     reception = Reception(desk.assembly, Room(), upload, **given)
     with pytest.raises(Problem, match="too_large"):
         await reception.take(stream(b"12345", b"67890", b"1"))
+
+
+WEBM = b"\x1a\x45\xdf\xa3webm"
+
+
+@pytest.mark.parametrize("sizes", [(200,), (9, 9, 9), (60, 3, 60)])
+async def test_what_can_be_decoded_as_it_comes_is_live_and_can_be_read_all_the_time(desk, sizes):
+    upload, body = await desk.begin(None), WEBM * 40
+    at = 0
+    for size in sizes:
+        upload = await desk.send(upload, body[at : at + size])
+        at += size
+        await desk.assembly.folded(upload.id)
+        upload = await desk.assembly.arrivals.get(upload.id)
+        named = [keys.kept_part(upload.id, part.number) for part in upload.parts]
+        named += [keys.piece(upload.id, piece.name) for piece in upload.tail]
+        assert b"".join([desk.bucket.objects[key][0] for key in named]) == body[:at]
+    assert upload.live
+    assert set(desk.live) == {upload.id}
+
+
+@pytest.mark.parametrize(("length", "body"), [(100, WEBM), (None, b"RIFF----WAVE")], ids=["known", "other"])
+async def test_nothing_else_is_live(desk, length, body):
+    upload = await desk.send(await desk.begin(length), body)
+    assert not upload.live
+    assert not desk.live

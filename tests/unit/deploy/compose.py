@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 PROJECT = Path(__file__).resolve().parents[3]
-OWN = ("api", "download", "audio", "render", "scenes", "pages", "transcribe", "analyse", "export", "topics")
+OWN = ("api", "live", "download", "audio", "render", "scenes", "pages", "transcribe", "analyse", "export", "topics")
 
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Z0-9_]+)(?::(?P<kind>[?-])(?P<rest>[^{}]*))?\}")
 
