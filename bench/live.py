@@ -109,7 +109,7 @@ def spaced(target: Path) -> Path:
         template = source.streams.audio[0]
         track = out.add_stream_from_template(template)
         packets = [packet for packet in source.demux(template) if packet.pts is not None]
-        spoken = [packet for packet in packets if float(packet.pts * packet.time_base) < _SENTENCE_SECONDS]
+        spoken = [packet for packet in packets if float((packet.pts or 0) * packet.time_base) < _SENTENCE_SECONDS]
         starts = [(packet.pts or 0, packet.dts or 0) for packet in spoken]
         for minute in range(_MINUTES):
             for packet, (pts, dts) in zip(spoken, starts, strict=True):
@@ -146,8 +146,11 @@ async def record(client: Client, recording: Recording) -> tuple[list[float], flo
 
 async def _patch(client: Client, address: str, offset: int, body: bytes, more: dict[str, str] | None = None) -> int:
     headers = {
-        **{**client._headers, **_TUS, **(more or {})},
-        **{"Upload-Offset": str(offset), "Content-Type": "application/offset+octet-stream"},
+        **client._headers,
+        **_TUS,
+        **(more or {}),
+        "Upload-Offset": str(offset),
+        "Content-Type": "application/offset+octet-stream",
     }
     async with client._http.patch(address, data=body, headers=headers) as response:
         assert response.status == 204, await response.text()
