@@ -28,7 +28,7 @@ _SHOW_SECONDS = 0.25
 """Between two drafts that are shown."""
 _LOOK_SECONDS = 1.0
 _SAMPLE_BYTES = 2
-_TAIL_SECONDS = 20.0
+_TAIL_SECONDS = 45.0
 """So long after its upload ends what was not heard by then is left to the transcribing step, which is faster."""
 
 
@@ -39,31 +39,35 @@ async def perform(ctx: Context, _: Event) -> Outcome:
     opened = speech.listen(start=hearing.said_until, first_id=hearing.count)
     async with ctx.growing() as decoder, opened as listener:
         whole = await _until_done(
-            _until_late(following),
             _feed(following, decoder),
             _listen(decoder, listener, hearing),
             hearing.follow(listener),
+            late=_until_late(following),
             showing=hearing.show(),
         )
     return await hearing.end(whole=whole)
 
 
-async def _until_done(late: Coroutine[Any, Any, None], *work: Coroutine[Any, Any, None], showing: Any) -> bool:
+async def _until_done(
+    *work: Coroutine[Any, Any, None], late: Coroutine[Any, Any, None], showing: Coroutine[Any, Any, None]
+) -> bool:
     """Whether the work was done before it was too late. Raises what any of it raises."""
-    beside = [asyncio.create_task(late), asyncio.create_task(showing)]
-    working = [asyncio.create_task(part) for part in work]
+    working = {asyncio.create_task(part) for part in work}
+    clock, shown = asyncio.create_task(late), asyncio.create_task(showing)
+    tasks = (*working, clock, shown)
     try:
-        done = asyncio.gather(*working)
-        await asyncio.wait([done, *beside], return_when=asyncio.FIRST_COMPLETED)
-        if beside[1].done():
-            beside[1].result()
-        if done.done():
-            done.result()
-        return done.done()
+        while working:
+            done, _ = await asyncio.wait({*working, clock, shown}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+            if clock in done:
+                return False
+            working -= done
+        return True
     finally:
-        for task in (*working, *beside):
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*working, *beside, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _until_late(following: Following) -> None:
