@@ -122,10 +122,15 @@ async def test_it_is_heard_while_it_comes_though_its_worker_dies_and_its_recorde
                 await asyncio.sleep(1)
         return found
 
+    async def claimed(fence: int) -> bool:
+        return (await job_of(client, recording_id)).step("live").fence == fence
+
+    await until(lambda: claimed(1))
     before = await spoken_until(2)
     first.kill()
     await first.wait()
     await workers.start()
+    await until(lambda: claimed(2))
     await spoken_until(len(before) + 1)
     idle = client.app[keys.SETTINGS].model_copy(update={"live_idle_seconds": 0})
     assert await Closing(client.app[keys.DELETION], idle).run() == 1
