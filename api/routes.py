@@ -67,7 +67,7 @@ from schemas.lectures import (
     LectureView,
 )
 from schemas.letters import Letter, LetterList, Replayed
-from schemas.live import LiveState
+from schemas.live import LiveState, RecorderSays
 from schemas.multipart import (
     MultipartAddress,
     MultipartComplete,
@@ -248,7 +248,7 @@ _OWN: tuple[Route, ...] = (
           problems=("not_found", "upload_gone", "unsupported_version", "on_hold"), asks=spoken.ASKS,
           headers=spoken.ASKS),
     Route("GET", f"{_V1}/recordings/live", live.record, "Send a recording while it is made, over a websocket", _WATCHER,
-          status=101, sends=LiveState, rate=RateClass.UPLOAD, writes=True),
+          status=101, sends=LiveState, hears=RecorderSays, rate=RateClass.UPLOAD, writes=True),
     # projects
     Route("POST", f"{_PROJECT}/videos", projects.upload_video, "Upload a video into a project",
           gives=VideoAccepted, status=202, problems=_UPLOAD_PROBLEMS, form=True),

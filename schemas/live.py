@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, RootModel, TypeAdapter
 
 from schemas.model import Frozen
 from schemas.uploads import UploadMetadata
@@ -29,6 +29,10 @@ class Stop(Frozen):
 
 Opening = Annotated[Begin | Resume, Field(discriminator="type")]
 OPENING: TypeAdapter[Opening] = TypeAdapter(Opening)
+
+
+class RecorderSays(RootModel[Annotated[Begin | Resume | Stop, Field(discriminator="type")]]):
+    """Any text that a recorder sends; its other messages are the recording's bytes."""
 
 
 class LiveState(Frozen):
