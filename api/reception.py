@@ -167,7 +167,9 @@ class Reception:
     @property
     def _live(self) -> bool:
         """Whether what comes is to be read while it comes: what lies in a part cannot be."""
-        return self._upload.live or (self._upload.length is None and growing(self._head) is not None)
+        if self._upload.live or self._upload.length is not None or not self._head:
+            return self._upload.live
+        return growing(self._head) is not None
 
     async def _send_on(self) -> None:
         """Begins to store the part before it is full."""
