@@ -108,7 +108,7 @@ class Shelf {
 
   placed(recording) {
     const made = card(recording, (tag) => this.want({ tag }));
-    if (recording.status === "processing" && this.watching.size < WATCHED) this.follow(recording, made);
+    if (["processing", "live"].includes(recording.status) && this.watching.size < WATCHED) this.follow(recording, made);
     return made.element;
   }
 
