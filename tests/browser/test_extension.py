@@ -1,0 +1,164 @@
+"""The extension in a real Chromium, on the real stores: what is recorded arrives, whatever happens on its way."""
+
+import asyncio
+import io
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import pytest_asyncio
+from aiohttp.test_utils import TestClient, TestServer
+from playwright.async_api import Page, async_playwright, expect
+
+from api import keys
+from api.app import make_app
+from deploy.embedded.stack import Services
+from schemas.recordings import Recording, RecordingStatus
+from stores.objects import Objects
+from tests.browser.lines import Line
+from tests.browser.recorders import PATIENCE_MS, Recorder
+from tests.buckets import remove_bucket
+from tests.integration.api.conftest import settings_for
+from tests.integration.api.people import PASSWORD, Person, until_ready
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(150)]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def client(services: Services) -> AsyncIterator[TestClient]:
+    settings = settings_for(services, cors_origins="")
+    async with TestClient(TestServer(make_app(settings))) as made:
+        await until_ready(made)
+        yield made
+    remove_bucket(settings)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def ada(client: TestClient) -> Person:
+    return await Person.register(client, "ada")
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def line(client: TestClient) -> AsyncIterator[Line]:
+    line = Line(client.port)
+    await line.mend()
+    yield line
+    await line.cut()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def recorder(line: Line, tmp_path: Path) -> AsyncIterator[Recorder]:
+    async with async_playwright() as playwright:
+        recorder = Recorder(playwright, tmp_path, line.url)
+        await recorder.start()
+        try:
+            yield recorder
+        finally:
+            await recorder.close()
+
+
+async def choose_server(recorder: Recorder, line: Line) -> Page:
+    options = await recorder.page("options.html")
+    await options.get_by_label("Address").fill(line.url)
+    await options.get_by_role("button", name="Use this server").click()
+    await expect(options.get_by_role("status")).to_have_text("The server is set.")
+    return options
+
+
+async def sign_in(recorder: Recorder, line: Line) -> None:
+    options = await choose_server(recorder, line)
+    await options.get_by_label("User name").fill("ada")
+    await options.get_by_label("Password").fill(PASSWORD)
+    await options.get_by_role("button", name="Sign in").click()
+    await expect(options.get_by_text("You are signed in at")).to_be_visible()
+    await options.close()
+
+
+async def begin(recorder: Recorder, title: str) -> Page:
+    popup = await recorder.page("popup.html")
+    await popup.get_by_label("Title").fill(title)
+    await popup.get_by_text("Screen", exact=True).click()
+    await popup.get_by_role("button", name="Begin to record").click()
+    await expect(popup.get_by_role("button", name="Stop and keep")).to_be_enabled(timeout=PATIENCE_MS)
+    return popup
+
+
+async def until_stored(recorder: Recorder, count: int) -> list[tuple[int, bytes]]:
+    """The chunks on disk, once there are so many."""
+    async with asyncio.timeout(PATIENCE_MS / 1000):
+        while len(chunks := await recorder.chunks()) < count:
+            await asyncio.sleep(0.2)
+    return chunks
+
+
+async def stored(client: TestClient, owner: Person) -> list[Recording]:
+    listed = await (await owner.call("GET", "/api/v1/recordings")).json()
+    return [await client.app[keys.RECORDINGS].get(item["id"]) for item in listed["items"]]
+
+
+async def offset(ada: Person, recording: Recording) -> int:
+    answer = await ada.call("HEAD", f"/api/v1/uploads/{recording.id}", headers={"Tus-Resumable": "1.0.0"})
+    return int(answer.headers["Upload-Offset"])
+
+
+async def until_sent(client: TestClient, ada: Person) -> int:
+    """How much has arrived, once something has."""
+    async with asyncio.timeout(PATIENCE_MS / 1000):
+        while True:
+            for recording in await stored(client, ada):
+                if found := await offset(ada, recording):
+                    return found
+            await asyncio.sleep(0.2)
+
+
+async def received(client: TestClient, recording: Recording) -> bytes:
+    async with Objects(client.app[keys.SETTINGS]) as objects:
+        return await objects.read(recording.object_key)
+
+
+def expect_plays(data: bytes) -> None:
+    """There is a picture that has a size, and sound that is no silence."""
+    with av.open(io.BytesIO(data)) as container:
+        frames = list(container.decode(video=0))
+    with av.open(io.BytesIO(data)) as container:
+        loudest = max(float(np.abs(frame.to_ndarray()).max()) for frame in container.decode(audio=0))
+    assert frames
+    assert frames[0].width > 100
+    assert loudest > 0.01
+
+
+async def test_a_recording_outlives_its_network_its_service_worker_and_its_browser(
+    client: TestClient, ada: Person, line: Line, recorder: Recorder
+) -> None:
+    await sign_in(recorder, line)
+    popup = await begin(recorder, "The weekly meeting")
+    await until_sent(client, ada)
+    await recorder.suspend_service_worker(popup)
+    await line.cut()
+    before = await recorder.chunks()
+    kept = await until_stored(recorder, len(before) + 3)
+    await recorder.kill()
+
+    await recorder.start()
+    popup = await recorder.page("popup.html")
+    await expect(popup.get_by_text("The weekly meeting")).to_be_visible()
+    chunks = await recorder.chunks()
+    assert chunks[: len(kept)] == kept  # what was on disk once is on disk for good
+    (recording,) = await stored(client, ada)
+    arrived = await offset(ada, recording)
+    assert 0 < arrived < sum(len(data) for _, data in chunks)
+
+    await line.mend()
+    await expect(popup.get_by_text("Kept by the server")).to_be_visible(timeout=PATIENCE_MS)
+    (recording,) = await stored(client, ada)
+    sent = await received(client, recording)
+    assert sent == b"".join(data for _, data in chunks)
+    assert recording.status is not RecordingStatus.AWAITING_UPLOAD
+    assert (recording.title, recording.quality, recording.fps) == ("The weekly meeting", "medium", 15)
+    assert recording.has_microphone
+    expect_plays(sent)
+    assert await recorder.chunks() == []  # only now
+    link = popup.get_by_role("link", name="The weekly meeting")
+    assert await link.get_attribute("href") == f"{line.url}/recordings/{recording.id}"
