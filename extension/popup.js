@@ -25,7 +25,8 @@ async function show({ recording: going, sending }) {
   if (recording) showRecording(sending.find(({ id }) => id === recording.id));
   const ended = sending.filter(({ id }) => id !== recording?.id);
   const later = results.filter(({ id }) => !ended.some(({ result }) => result === id));
-  showKept([...ended.reverse().map(waitingRow), ...later.map(resultRow)]);
+  const fresh = !recording && (ended.length > 0 || isFresh(later[0]));
+  showKept([...ended.reverse().map(waitingRow), ...later.map(resultRow)], fresh ? 1 : 0);
   showWords(sending, results);
 }
 
@@ -38,15 +39,24 @@ async function finished() {
 
 function showRecording(state) {
   by("name").textContent = recording.title;
-  const late = state ? state.stored - state.sent : 0;
-  by("progress").textContent = state?.problem ?? (state ? `${size(state.stored)} kept, ${late > 0 ? `${size(late)} on the way` : "all at the server"}` : "Choose what is to be recorded.");
-  by("stop").disabled = !state;
+  by("state").hidden = recording.choosing;
+  by("stop").hidden = recording.choosing;
+  by("progress").textContent = recording.choosing ? "Choose what is to be recorded." : (state?.problem ?? kept(state));
 }
 
-function showKept(rows) {
-  by("kept").hidden = !rows.length;
-  by("list").replaceChildren(...rows);
+function kept({ stored, sent }) {
+  return `${size(stored)} kept, ${stored > sent ? `${size(stored - sent)} on the way` : "all of it at the server"}`;
 }
+
+/** The one that has just been recorded comes first of all, earlier ones at the end. */
+function showKept(rows, fresh) {
+  by("latest").hidden = !fresh;
+  by("latest").replaceChildren(...rows.slice(0, fresh));
+  by("kept").hidden = rows.length <= fresh;
+  by("list").replaceChildren(...rows.slice(fresh));
+}
+
+const isFresh = (result) => Boolean(result) && Date.now() - result.endedAt < FRESH_MS;
 
 function waitingRow(state) {
   const row = element("li", {}, titled(state, state.result), element("progress", { max: state.stored || 1, value: state.sent, ariaLabel: `How much of ${state.title} is sent` }));
@@ -75,7 +85,7 @@ function titled({ title, server }, id) {
 /** The words of what is being recorded, else of what was recorded last. */
 function showWords(sending, results) {
   const live = recording ? sending.find(({ id }) => id === recording.id) : sending.at(-1);
-  const last = !recording && results[0] && Date.now() - results[0].endedAt < FRESH_MS ? results[0] : null;
+  const last = !recording && isFresh(results[0]) ? results[0] : null;
   const wanted = live ? live.result && { id: live.result, server: live.server } : last;
   by("words").hidden = !wanted;
   if ((wanted?.id ?? null) === followed) return;
@@ -154,7 +164,7 @@ async function open() {
 
 let showing = Promise.resolve();
 news.addEventListener("message", ({ data }) => data.sending && (showing = showing.then(() => show(data))));
-setInterval(() => recording && (by("clock").textContent = clock((Date.now() - recording.startedAt) / 1000)), CLOCK_MS);
+setInterval(() => recording?.startedAt && (by("clock").textContent = clock((Date.now() - recording.startedAt) / 1000)), CLOCK_MS);
 by("wanted").addEventListener("submit", begin);
 by("stop").addEventListener("click", () => ask({ type: "stop" }));
 for (const id of ["options", "set-up"]) by(id).addEventListener("click", () => chrome.runtime.openOptionsPage());

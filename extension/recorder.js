@@ -22,7 +22,7 @@ ready.then(changed, (error) => ask({ type: "failed", problem: `What waits to be 
 
 async function changed() {
   const { sender } = await ready;
-  const recording = made && { id: made.id, title: made.title, startedAt: made.startedAt };
+  const recording = made && { id: made.id, title: made.title, startedAt: made.startedAt, choosing: !made.recorder };
   news.postMessage({ recording, sending: sender.states() });
   if (!made && sender.idle) ask({ type: "idle" }).catch(() => undefined);
 }
@@ -30,7 +30,8 @@ async function changed() {
 /** Begins to record what the person chooses. Throws Error with a sentence for people. */
 async function begin({ wanted, server, title }) {
   if (made) throw new Error("Something is being recorded already.");
-  made = { title, startedAt: Date.now() };
+  made = { title };
+  changed();
   try {
     const taken = await capture(wanted);
     await recordInto(taken, await begun(taken, wanted, server, title));

@@ -105,9 +105,6 @@ chrome.runtime.onMessage.addListener((message, _, answer) => {
   return true;
 });
 chrome.runtime.onStartup.addListener(() => inTurn(attend));
-chrome.runtime.onInstalled.addListener(({ reason }) => {
-  inTurn(attend);
-  if (reason === "install") chrome.runtime.openOptionsPage();
-});
+chrome.runtime.onInstalled.addListener(() => inTurn(attend));
 chrome.alarms.onAlarm.addListener(() => inTurn(attend));
 chrome.storage.local.setAccessLevel?.({ accessLevel: "TRUSTED_CONTEXTS" });

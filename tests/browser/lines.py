@@ -14,6 +14,8 @@ class Line:
         self._server: asyncio.Server | None = None
         self._ends: set[asyncio.StreamWriter] = set()
         self.port = 0
+        self.first_lines: list[bytes] = []
+        """Of what each connection sent at a time: mostly those of requests."""
 
     @property
     def url(self) -> str:
@@ -36,7 +38,10 @@ class Line:
             answers, to_server = await asyncio.open_connection(HOST, self._target)
             ends.append(to_server)
             self._ends.update(ends)
-            passing = [asyncio.create_task(_pass(reader, to_server)), asyncio.create_task(_pass(answers, writer))]
+            passing = [
+                asyncio.create_task(_pass(reader, to_server, self.first_lines)),
+                asyncio.create_task(_pass(answers, writer)),
+            ]
             await asyncio.wait(passing, return_when=asyncio.FIRST_COMPLETED)
             for task in passing:
                 task.cancel()
@@ -45,8 +50,10 @@ class Line:
             end.transport.abort()
 
 
-async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lines: list[bytes] | None = None) -> None:
     with suppress(OSError):
         while chunk := await reader.read(64 * 1024):
+            if lines is not None:
+                lines.append(chunk.partition(b"\r\n")[0])
             writer.write(chunk)
             await writer.drain()

@@ -35,7 +35,7 @@ _CHUNKS = """async () => {
 
 
 class Recorder:
-    """The browser of somebody who records. `server` is the one whose permission it has: no test can click that prompt."""
+    """The browser of somebody who records. It may speak to `server` from the start: no test can click that prompt."""
 
     def __init__(self, playwright: Playwright, folder: Path, server: str) -> None:
         self._playwright = playwright

@@ -23,6 +23,13 @@ from tests.buckets import remove_bucket
 from tests.integration.api.conftest import settings_for
 from tests.integration.api.people import PASSWORD, Person, until_ready
 
+SCOPES = {
+    "recordings:read",
+    "jobs:read",
+    "tickets:write",
+    *(f"{door}:{act}" for door in ("uploads", "tus") for act in ("read", "write")),
+}
+
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(150)]
 
 
@@ -88,9 +95,10 @@ async def begin(recorder: Recorder, title: str) -> Page:
 async def until_stored(recorder: Recorder, count: int) -> list[tuple[int, bytes]]:
     """The chunks on disk, once there are so many."""
     async with asyncio.timeout(PATIENCE_MS / 1000):
-        while len(chunks := await recorder.chunks()) < count:
+        while True:
+            if len(chunks := await recorder.chunks()) >= count:
+                return chunks
             await asyncio.sleep(0.2)
-    return chunks
 
 
 async def stored(client: TestClient, owner: Person) -> list[Recording]:
@@ -162,3 +170,45 @@ async def test_a_recording_outlives_its_network_its_service_worker_and_its_brows
     assert await recorder.chunks() == []  # only now
     link = popup.get_by_role("link", name="The weekly meeting")
     assert await link.get_attribute("href") == f"{line.url}/recordings/{recording.id}"
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def bob(client: TestClient) -> Person:
+    return await Person.register(client, "bob")
+
+
+async def use_key(recorder: Recorder, line: Line, owner: Person) -> str:
+    offered = (await (await owner.call("GET", "/api/v1/api-keys")).json())["scopes"]
+    scopes = [scope for scope in offered if scope in SCOPES]
+    made = await owner.call("POST", "/api/v1/api-keys", json={"name": "Recorder", "scopes": scopes})
+    key = str((await made.json())["key"])
+    options = await choose_server(recorder, line)
+    await options.get_by_label("API key").fill(key)
+    await options.get_by_role("button", name="Use this key").click()
+    await expect(options.get_by_text("An API key is used at")).to_be_visible()
+    await options.close()
+    return key
+
+
+async def test_with_a_key_and_a_link_the_moment_it_stops(
+    client: TestClient, bob: Person, line: Line, recorder: Recorder
+) -> None:
+    key = await use_key(recorder, line, bob)
+    popup = await begin(recorder, "A short word")
+    await until_sent(client, bob)
+    await expect(popup.get_by_role("log")).to_be_visible()
+    await line.cut()
+    await expect(popup.get_by_text("The server cannot be reached")).to_be_visible(timeout=PATIENCE_MS)
+    await popup.get_by_role("button", name="Stop and keep").click()
+    (recording,) = await stored(client, bob)
+    link = popup.get_by_role("list", name="The last recording").get_by_role("link", name="A short word")
+    assert await link.get_attribute("href") == f"{line.url}/recordings/{recording.id}"
+    await expect(popup.get_by_role("button", name="Begin to record")).to_be_visible()
+
+    chunks = await recorder.chunks()
+    await line.mend()
+    await popup.get_by_role("button", name="Try again").click()
+    await expect(popup.get_by_text("Kept by the server")).to_be_visible(timeout=PATIENCE_MS)
+    assert await received(client, recording) == b"".join(data for _, data in chunks)
+    assert await recorder.chunks() == []
+    assert not any(key.encode() in asked for asked in line.first_lines)
