@@ -35,8 +35,9 @@ export async function configure(changes) {
 /** The origin that an address stands for. Throws Error with a sentence for people. */
 export function originOf(text) {
   const typed = text.trim();
-  const url = URL.parse?.(typed.includes("://") ? typed : `https://${typed}`) ?? null;
-  if (!url || !["https:", "http:"].includes(url.protocol) || !url.hostname) {
+  const whole = typed.includes("://") ? typed : `https://${typed}`;
+  const url = URL.canParse(whole) ? new URL(whole) : null;
+  if (!["https:", "http:"].includes(url?.protocol)) {
     throw new Error("That is no address of a server. It looks like https://tidemark.example.org.");
   }
   return url.origin;

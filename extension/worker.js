@@ -106,5 +106,7 @@ chrome.runtime.onMessage.addListener((message, _, answer) => {
 });
 chrome.runtime.onStartup.addListener(() => inTurn(attend));
 chrome.runtime.onInstalled.addListener(() => inTurn(attend));
+// With somebody listening, an update waits for the browser's next start; else it would end a recording.
+chrome.runtime.onUpdateAvailable.addListener(() => undefined);
 chrome.alarms.onAlarm.addListener(() => inTurn(attend));
 chrome.storage.local.setAccessLevel?.({ accessLevel: "TRUSTED_CONTEXTS" });
