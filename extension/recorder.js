@@ -54,10 +54,15 @@ async function begun(taken, { quality, fps }, server, title) {
 async function recordInto(taken, recording) {
   const { queue, sender } = await ready;
   const source = sender.add(recording);
-  let stored = Promise.resolve();
+  let [stored, broken] = [Promise.resolve(), false];
   const recorder = record(taken, (data) => {
-    stored = stored.then(() => (data ? keep(queue, source, recording, data) : ended(queue, source, recording, taken)));
-    stored = stored.catch((error) => failed(error));
+    stored = stored.then(() => {
+      if (!data) return ended(queue, source, recording, taken);
+      return broken ? undefined : keep(queue, source, recording, data); // what follows a gap could not be played
+    }).catch((error) => {
+      broken = true;
+      failed(error);
+    });
   });
   taken.ended.addEventListener("ended", stop);
   made = { id: recording.id, title: recording.title, startedAt: recording.startedAt, recorder };
@@ -73,7 +78,7 @@ async function keep(queue, source, recording, data) {
 async function ended(queue, source, recording, taken) {
   taken.release();
   made = null;
-  await queue.end(recording.id);
+  await queue.end(recording.id).catch(() => undefined); // on a full disk: whoever opens the queue next ends it too
   source.end();
   await ask({ type: "recording", going: false });
   changed();
