@@ -167,6 +167,7 @@ async def test_a_recording_outlives_its_network_its_service_worker_and_its_brows
     assert sent == b"".join(data for _, data in chunks)
     assert (recording.title, recording.quality, recording.fps) == ("The weekly meeting", "medium", 15)
     assert recording.has_microphone
+    assert recording.has_system_audio
     expect_plays(sent)
     popup = await recorder.page("popup.html")
     await expect(popup.get_by_text("Kept by the server")).to_be_visible()
