@@ -66,7 +66,8 @@ def _name(case: Case, meta: CaseMetadata, known: Known) -> None:
     place = meta.components.get(ParameterLocation(known.location))
     fields = _fields(case, known)
     whole = known.parameter != "body.file" or meta.generation.mode.is_positive
-    if place is None or place.mode.is_negative or not whole or known.names[-1] not in fields:
+    negative = place is not None and place.mode.is_negative  # of what is an example nothing is said
+    if negative or not whole or known.names[-1] not in fields:
         return
     value = known.values[_asked[case.operation.label] % len(known.values)]
     fields[known.names[-1]] = Binary(Path(value).read_bytes()) if known.parameter == "body.file" else value

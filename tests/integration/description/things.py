@@ -91,7 +91,7 @@ async def own_things(person: Person, webm: Path, password: str) -> Things:
     await advance(person.client.app, broken["job_id"], failed)
     others = owned.Things(person, content), owned.Things(person, content)
     asked = await person.job("scene_detection", whole["id"])
-    recordings = (whole["id"], whole["id"], broken["id"], waiting["id"])
+    recordings = (*3 * (whole["id"],), broken["id"], waiting["id"])
     jobs = (whole["job_id"], broken["job_id"], asked)
     spare = [(await person.announce(10, project_id=project))["id"] for project in 2 * (PROJECT, PROJECT, SPARE)]
     return Things(
@@ -101,6 +101,7 @@ async def own_things(person: Person, webm: Path, password: str) -> Things:
             Known("path.asset_id", recordings),
             Known("path.id", jobs, within="/jobs/{id}"),
             Known("path.id", jobs, within="/api/stream/{id}"),
+            Known("path.number", ("0", "1")),
             Known("body.payload.recording_id", recordings),
             Known("body.project_id", (PROJECT,)),
             Known("body.course_id", (PROJECT,)),
@@ -139,8 +140,9 @@ async def _made(client: TestClient, address: dict[str, Any]) -> None:
     recording_id, fence, app = address["id"], first_fence(address), client.app
     for kind, content_type in _RENDITIONS.items():
         key = layout.rendition(recording_id, kind.value)
-        await app[keys.OBJECTS].put(key, _BYTES, content_type)
-        rendition = Rendition(kind=kind, content_type=content_type, size_bytes=len(_BYTES), key=key)
+        body = b'{"peaks": [0, 0.5]}' if content_type == "application/json" else _BYTES
+        await app[keys.OBJECTS].put(key, body, content_type)
+        rendition = Rendition(kind=kind, content_type=content_type, size_bytes=len(body), key=key)
         await app[keys.RECORDINGS].add_rendition(recording_id, "render", fence, rendition)
     picture = layout.thumbnail(recording_id, 0)
     await app[keys.OBJECTS].put(picture, _BYTES, "image/jpeg")
