@@ -37,7 +37,7 @@ def test_a_worker_that_beats_is_alive(port):
     assert beats(port.number)
 
 
-@pytest.mark.parametrize("seen", [0, time.time() - LATELY_SECONDS - 60])
+@pytest.mark.parametrize("seen", [0, time.time() - LATELY_SECONDS - 60], ids=["never", "long ago"])
 def test_a_worker_that_only_answers_is_not(port, seen):
     port.seen.set(seen)
     assert not beats(port.number)
