@@ -122,7 +122,7 @@ async def until_taken_in(client: TestClient, owner: Person) -> Recording:
     async with asyncio.timeout(PATIENCE_MS / 1000):
         while True:
             (recording,) = await stored(client, owner)
-            if recording.status is not RecordingStatus.AWAITING_UPLOAD:
+            if recording.status not in (RecordingStatus.AWAITING_UPLOAD, RecordingStatus.LIVE):
                 return recording
             await asyncio.sleep(0.2)
 
