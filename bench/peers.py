@@ -23,7 +23,8 @@ def environment(name: str, packages: tuple[str, ...]) -> Path:
     if not python.exists():
         uv = Path(sys.executable).with_name("uv")
         subprocess.run([str(uv), "venv", "--quiet", str(home)], check=True)
-        subprocess.run([str(uv), "pip", "install", "--quiet", "--python", str(python), *packages], check=True)
+        whole = ("--no-config", "--quiet")  # this project's configuration leaves packages out
+        subprocess.run([str(uv), "pip", "install", *whole, "--python", str(python), *packages], check=True)
     return python
 
 
