@@ -36,36 +36,30 @@ class Refused(Exception):
 
 def new_job(recording: Recording, uploaded: Event, attempts: int, at: datetime) -> Job:
     """The job that a finished upload brings about, with the fact of the upload in its outbox."""
-    job = Job(
-        id=recording.job_id,
-        recording_id=recording.id,
-        owner_id=recording.owner_id,
-        project_id=recording.project_id,
-        job_type=recording.taken_in_by,
-        steps=_planned(recording.taken_in_by, attempts, at),
-        created_at=at,
-    )
-    _put_out(job, uploaded)
+    job = _taking_in(recording, _planned(recording.taken_in_by, attempts, at), uploaded, at)
     return _settled(job, at, announce=False)
 
 
 def live_job(recording: Recording, begun: Event, attempts: int, at: datetime) -> Job:
     """The job of an upload whose first bytes are there, with the fact of that in its outbox: see `take_in`."""
-    unheard = at + timedelta(seconds=_UNCLAIMED_SECONDS)
+    live = Step(name=LIVE, max_attempts=attempts, wake_at=at + timedelta(seconds=_UNCLAIMED_SECONDS))
+    steps = [live, *_planned(recording.taken_in_by, attempts, at)]
+    return _settled(_taking_in(recording, steps, begun, at), at)
+
+
+def _taking_in(recording: Recording, steps: list[Step], fact: Event, at: datetime) -> Job:
+    """The job that takes the recording in by these steps, with the fact that it follows from in its outbox."""
     job = Job(
         id=recording.job_id,
         recording_id=recording.id,
         owner_id=recording.owner_id,
         project_id=recording.project_id,
         job_type=recording.taken_in_by,
-        steps=[
-            Step(name=LIVE, max_attempts=attempts, wake_at=unheard),
-            *_planned(recording.taken_in_by, attempts, at),
-        ],
+        steps=steps,
         created_at=at,
     )
-    _put_out(job, begun)
-    return _settled(job, at)
+    _put_out(job, fact)
+    return job
 
 
 def take_in(job: Job, uploaded: Event, at: datetime) -> bool:
