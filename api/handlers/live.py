@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from api.coming import announce, told
 from api.finishing import finish
-from api.handlers.watching import HEARTBEAT_SECONDS, STALL_SECONDS, upgrades
+from api.handlers.watching import STALL_SECONDS, opened
 from api.keys import ASSEMBLY, CALLER, METRICS, RECEPTIONS, RECORDINGS, SETTINGS
 from api.problems import wrong_fields
 from api.proofs import expect_good_still
@@ -53,10 +53,7 @@ class _Ended(Exception):
 
 async def record(request: web.Request) -> web.StreamResponse:
     """Takes a recording in while it is made; tells after each message how much of it is durable."""
-    ws = web.WebSocketResponse(heartbeat=HEARTBEAT_SECONDS, compress=False, max_msg_size=_CHUNK_BYTES)
-    if not upgrades(ws, request):
-        raise Problem("invalid_request", "This address is a websocket.")
-    await ws.prepare(request)
+    ws = await opened(request, _CHUNK_BYTES)
     with request.app[METRICS].watchers.labels("recorder").track_inprogress():
         try:
             await _take_in(request, ws)

@@ -82,7 +82,7 @@ async def socket(request: web.Request) -> web.StreamResponse:
 
     try:
         outlet.put(frame_of(await readable_job(request)))
-        ws = await _opened(request)
+        ws = await opened(request, MESSAGE_BYTES)
         await _converse(request, ws, outlet, _right(request), _read_on(ws), over)
     finally:
         progress.remove(job_id, outlet)
@@ -92,7 +92,7 @@ async def socket(request: web.Request) -> web.StreamResponse:
 async def sockets(request: web.Request) -> web.StreamResponse:
     """The states of many jobs over one websocket, as its client subscribes to them: see schemas/watching."""
     outlet = Outlet(request, state)
-    ws = await _opened(request)
+    ws = await opened(request, MESSAGE_BYTES)
     with request.app[PROGRESS].hosted(outlet), Following(request, outlet) as following:
         right = Right(request, following.look)
         await _converse(request, ws, outlet, right, following.listen(ws, STALL_SECONDS), following.report)
@@ -103,15 +103,16 @@ def _right(request: web.Request) -> Right:
     return Right(request, partial(readable_job, request))
 
 
-async def _opened(request: web.Request) -> web.WebSocketResponse:
-    ws = web.WebSocketResponse(heartbeat=HEARTBEAT_SECONDS, compress=False, max_msg_size=MESSAGE_BYTES)
-    if not upgrades(ws, request):
+async def opened(request: web.Request, message_bytes: int) -> web.WebSocketResponse:
+    """The websocket that the request asks for, with messages of so many bytes. Raises Problem invalid_request."""
+    ws = web.WebSocketResponse(heartbeat=HEARTBEAT_SECONDS, compress=False, max_msg_size=message_bytes)
+    if not _upgrades(ws, request):
         raise Problem("invalid_request", "This address is a websocket.")
     await ws.prepare(request)
     return ws
 
 
-def upgrades(ws: web.WebSocketResponse, request: web.Request) -> bool:
+def _upgrades(ws: web.WebSocketResponse, request: web.Request) -> bool:
     """Whether the request asks for a websocket."""
     try:
         return ws.can_prepare(request).ok
