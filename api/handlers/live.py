@@ -15,10 +15,10 @@ from pydantic import BaseModel, ValidationError
 
 from api.coming import announce, told
 from api.finishing import finish
-from api.handlers.watching import STALL_SECONDS, opened
 from api.keys import ASSEMBLY, CALLER, METRICS, RECEPTIONS, RECORDINGS, SETTINGS
 from api.problems import wrong_fields
 from api.proofs import expect_good_still
+from api.websockets import STALL_SECONDS, opened
 from schemas.failures import Retryable
 from schemas.live import OPENING, LiveState, Resume, Stop
 from schemas.problems import Problem

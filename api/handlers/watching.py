@@ -16,14 +16,11 @@ from api.outlets import Outlet
 from api.ownership import readable_job
 from api.rights import Right
 from api.slots import Slot
-from schemas.problems import Problem
+from api.websockets import HEARTBEAT_SECONDS, STALL_SECONDS, opened
 from schemas.watching import MESSAGE_BYTES
 
 log = structlog.get_logger(__name__)
 
-HEARTBEAT_SECONDS = 15.0
-STALL_SECONDS = 20.0
-"""A watcher that does not take what it is sent for so long is closed."""
 _LOOK_SECONDS = 5.0
 
 
@@ -101,23 +98,6 @@ async def sockets(request: web.Request) -> web.StreamResponse:
 
 def _right(request: web.Request) -> Right:
     return Right(request, partial(readable_job, request))
-
-
-async def opened(request: web.Request, message_bytes: int) -> web.WebSocketResponse:
-    """The websocket that the request asks for, with messages of so many bytes. Raises Problem invalid_request."""
-    ws = web.WebSocketResponse(heartbeat=HEARTBEAT_SECONDS, compress=False, max_msg_size=message_bytes)
-    if not _upgrades(ws, request):
-        raise Problem("invalid_request", "This address is a websocket.")
-    await ws.prepare(request)
-    return ws
-
-
-def _upgrades(ws: web.WebSocketResponse, request: web.Request) -> bool:
-    """Whether the request asks for a websocket."""
-    try:
-        return ws.can_prepare(request).ok
-    except ValueError:  # a key that is not even ASCII
-        return False
 
 
 async def _converse(
