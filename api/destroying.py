@@ -30,7 +30,7 @@ async def _expect_free(app: web.Application, owner_id: str, folder_id: str) -> N
 async def expect_none_on_hold(app: web.Application, owner_id: str, folder_id: str) -> None:
     """Raises Problem on_hold when the folder, or something in it, is on hold: then nothing of it goes."""
     await _expect_free(app, owner_id, folder_id)
-    if held := await app[RECORDINGS].held_in(owner_id, folder_id):
+    if held := await app[RECORDINGS].lists.held_in(owner_id, folder_id):
         raise Problem("on_hold", f"Something in it is on hold, such as the recording {held}.")
 
 
@@ -40,7 +40,7 @@ async def destroy_contents(app: web.Application, owner_id: str, folder_id: str) 
     Raises OnHold, or Problem on_hold, for what is put on hold meanwhile.
     """
     before, recordings, size = new_id(), 0, 0
-    while page := await app[RECORDINGS].stored_in(owner_id, folder_id, before=before, limit=_AT_ONCE):
+    while page := await app[RECORDINGS].lists.stored_in(owner_id, folder_id, before=before, limit=_AT_ONCE):
         await _expect_free(app, owner_id, folder_id)
         await _destroy(app, page)
         before = page[-1].id
@@ -67,7 +67,7 @@ async def take_out(app: web.Application, owner_id: str, folder_id: str) -> int:
     Raises Problem on_hold where the folder is put on hold meanwhile: what is still in it stays.
     """
     before, kept = new_id(), 0
-    while page := await app[RECORDINGS].stored_in(owner_id, folder_id, before=before, limit=_AT_ONCE):
+    while page := await app[RECORDINGS].lists.stored_in(owner_id, folder_id, before=before, limit=_AT_ONCE):
         await _expect_free(app, owner_id, folder_id)
         moved = await asyncio.gather(
             *(refile(app, recording, {"project_id": None, "section_id": None}) for recording in page)

@@ -98,7 +98,7 @@ class Eraser:
 
     async def _expect_free(self, user_id: str) -> None:
         held = any(folder.hold for folder in await self.deletion.folders.of_owner(user_id))
-        if held or await self.deletion.recordings.held_in(user_id):
+        if held or await self.deletion.recordings.lists.held_in(user_id):
             raise OnHold("Something of the account is on hold: an administrator has to lift that first.")
 
     async def erase(self, erasure: Erasure) -> bool:
@@ -140,7 +140,7 @@ class Eraser:
 
     async def _recordings(self, user_id: str) -> int:
         found, before = 0, new_id()
-        while page := await self.deletion.recordings.stored_of(user_id, before=before, limit=_AT_ONCE):
+        while page := await self.deletion.recordings.lists.stored_of(user_id, before=before, limit=_AT_ONCE):
             for recording in page:
                 await self.deletion.destroy(recording)
                 await self.erasures.note(user_id, "recordings", 1)

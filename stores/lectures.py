@@ -110,7 +110,7 @@ class Lectures(Recordings):
             more = [] if linked else [{"user_id": user_id, "at": now()}]
             return {"links": [*links, *more]} if found.get("lecture") is not None else None
 
-        return _recording(await self._change(recording_id, change, touch=False))
+        return _recording(await self._collection.change(recording_id, change, touch=False))
 
     async def unlink(self, recording_id: str, user_id: str, course_hold: Hold | None = None) -> Recording | None:
         """Takes the account's link away; that of the last one stays in a lecture that is deleted by it.
@@ -131,7 +131,7 @@ class Lectures(Recordings):
                 raise OnHold(f"It is on hold: {hold.reason}")
             return {"deleted_at": now()}
 
-        return _recording(await self._change(recording_id, change, touch=False))
+        return _recording(await self._collection.change(recording_id, change, touch=False))
 
     async def renew(self, recording: Recording, url: str) -> Recording | None:
         """Has the lecture downloaded from that address the next time, under a job of its own where it was before.
@@ -148,7 +148,7 @@ class Lectures(Recordings):
                 renewed |= {"job_ids": [*found.get("job_ids", ()), found["job_id"]], "job_id": new_id()}
             return renewed if found["updated_at"] == recording.updated_at else None
 
-        return _recording(await self._change(recording.id, change))
+        return _recording(await self._collection.change(recording.id, change))
 
     async def list_linked(
         self, user_id: str, *, limit: int, before: str | None = None, course_id: str | None = None
@@ -157,11 +157,11 @@ class Lectures(Recordings):
         wanted: Fields = {"links.user_id": user_id, "deleted_at": None}
         wanted |= {"_id": {"$lt": before}} if before else {}
         wanted |= {"project_id": course_id} if course_id else {}
-        return await self._newest(wanted, limit)
+        return await self.lists.matching(wanted, limit)
 
     async def of_account(self, user_id: str, *, limit: int) -> list[Recording]:
         """Lectures that the account is linked to, also those whose deletion has not come to its end."""
-        return await self._newest({"links.user_id": user_id}, limit)
+        return await self.lists.matching({"links.user_id": user_id}, limit)
 
     async def held_with(self, user_id: str) -> str | None:
         """The id of a lecture on hold that nobody but the account is linked to; None where there is none."""

@@ -49,7 +49,7 @@ async def _files(request: web.Request, media: bool) -> AsyncIterator[Text | Medi
     async for text in _account(request):
         yield text
     before: str | None = None
-    while page := await request.app[RECORDINGS].all_owned(request[CALLER], limit=_AT_ONCE, before=before):
+    while page := await request.app[RECORDINGS].lists.everything(request[CALLER], limit=_AT_ONCE, before=before):
         for recording in page:
             async for file in _item(request, recording, media):
                 yield file

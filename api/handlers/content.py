@@ -21,7 +21,7 @@ async def index(request: web.Request, query: ContentQuery) -> ContentList:
     place = query.cursor
     items: list[ContentItem] = []
     for _ in range(_LOOKS):
-        recordings = await request.app[RECORDINGS].all_owned(
+        recordings = await request.app[RECORDINGS].lists.everything(
             request[CALLER], limit=_TOGETHER, before=_before(place), project_id=query.course_id
         )
         found = [item for item in await _generated(request.app, recordings) if place is None or _after(item.id, place)]

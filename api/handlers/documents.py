@@ -118,7 +118,7 @@ async def _held(app: web.Application, document: Recording, holder_id: str) -> Re
 
 async def index(request: web.Request, query: DocumentQuery) -> DocumentList:
     """The caller's documents, newest first, a page at a time."""
-    found = await request.app[RECORDINGS].documents_owned(
+    found = await request.app[RECORDINGS].lists.documents(
         request[CALLER],
         limit=query.limit + 1,
         before=query.cursor,

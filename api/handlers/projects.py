@@ -70,7 +70,7 @@ def _project_id(request: web.Request) -> str:
 
 async def videos(request: web.Request, query: VideoQuery) -> VideoList:
     """The caller's recordings in the project, newest first, a page at a time."""
-    found = await request.app[RECORDINGS].list_owned(
+    found = await request.app[RECORDINGS].lists.owned(
         request[CALLER],
         limit=query.limit + 1,
         before=query.cursor,
@@ -123,9 +123,9 @@ async def remove(request: web.Request, query: FolderRemoval) -> FolderGone:
 async def stats(request: web.Request) -> StorageStats:
     """What the caller's recordings in the project take up."""
     project_id = _project_id(request)
-    return views.storage(await request.app[RECORDINGS].usage(request[CALLER], project_id), project_id)
+    return views.storage(await request.app[RECORDINGS].lists.usage(request[CALLER], project_id), project_id)
 
 
 async def total_stats(request: web.Request) -> StorageStats:
     """What the caller's recordings take up, in every project and in none."""
-    return views.storage(await request.app[RECORDINGS].usage(request[CALLER]))
+    return views.storage(await request.app[RECORDINGS].lists.usage(request[CALLER]))

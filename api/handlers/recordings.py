@@ -28,7 +28,7 @@ _SUBTITLES = {
 
 async def index(request: web.Request, query: RecordingQuery) -> RecordingList:
     """The caller's recordings, newest first, a page at a time."""
-    found = await request.app[RECORDINGS].list_owned(
+    found = await request.app[RECORDINGS].lists.owned(
         request[CALLER],
         limit=query.limit + 1,
         before=query.cursor,

@@ -86,7 +86,7 @@ class Keeper:
         """What is to go by those rules, of that owner's recordings or of everybody's, in any order. Changes nothing."""
         if not rules:
             return
-        ids = await self._recordings.expirable(*_bounds(rules, owner_id))
+        ids = await self._recordings.lists.expirable(*_bounds(rules, owner_id))
         for first in range(0, len(ids), _TOGETHER):
             found, _ = await self._recordings.many(ids[first : first + _TOGETHER])
             judged = (judge(recording, rules, now()) for recording in found.values())

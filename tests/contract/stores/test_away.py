@@ -36,7 +36,7 @@ DOCUMENTS: dict[str, Callable[[Database], Awaitable[Any]]] = {
     "a job": lambda db: Jobs(db).create(a_job()),
     "due jobs": lambda db: Jobs(db).alarms.due(START, 1),
     "a change": lambda db: Jobs(db).change("job", lambda _: None),
-    "a recording": lambda db: Recordings(db).list_owned("ada", limit=1),
+    "a recording": lambda db: Recordings(db).lists.owned("ada", limit=1),
     "what a stage found": lambda db: Recordings(db).write("talk", "audio", "1", {}),
     "the status": lambda db: Recordings(db).follow(a_job(a_recording())),
     "a transcript": lambda db: Transcripts(db).get("talk"),

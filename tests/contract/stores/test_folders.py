@@ -122,7 +122,7 @@ async def test_what_never_came_and_what_has_gone_by_a_rule_has_no_size(folders, 
         await recordings.create(a_recording(project_id="biology", size_bytes=10, **fields))
     found = await folders.contents_of("ada", "biology")
     assert (found.items, found.size_bytes) == (4, 10)
-    assert found.size_bytes == (await recordings.usage("ada", "biology")).originals_bytes
+    assert found.size_bytes == (await recordings.lists.usage("ada", "biology")).originals_bytes
 
 
 async def test_a_section_that_is_closed_leaves_what_was_in_it_even_to_a_late_writer(folders, recordings):
@@ -144,7 +144,7 @@ async def test_what_is_filed_is_found_by_tag_and_section(recordings):
         await recordings.create(recording)
 
     async def ids(**filters) -> list[str]:
-        return [found.id for found in await recordings.list_owned("ada", limit=10, **filters)]
+        return [found.id for found in await recordings.lists.owned("ada", limit=10, **filters)]
 
     assert await ids(tag="exam") == await ids(section_id="one") == [one.id]
     assert len(await ids(tag="cells", project_id="biology")) == 2

@@ -28,7 +28,7 @@ async def made(recordings: Recordings, count: int, **fields) -> list[str]:
 async def listed(recordings: Recordings, limit: int, **filters) -> list[str]:
     """All pages, one after the other."""
     ids, before = [], None
-    while page := await recordings.list_owned("ada", limit=limit, before=before, **filters):
+    while page := await recordings.lists.owned("ada", limit=limit, before=before, **filters):
         assert len(page) <= limit
         before = page[-1].id
         ids += [recording.id for recording in page]
@@ -53,15 +53,15 @@ async def test_a_list_goes_on_though_the_recording_is_gone_where_it_stopped(reco
     ids = await made(recordings, 4, title="Stand-up")
     for going in (recordings.mark_deleted, recordings.forget):
         await going(await recordings.stored(ids[2]))
-        found = await recordings.list_owned("ada", limit=2, before=ids[2], **filters)
+        found = await recordings.lists.owned("ada", limit=2, before=ids[2], **filters)
         assert [recording.id for recording in found] == [ids[1], ids[0]]
 
 
 async def test_nobody_reads_on_in_anothers_list(recordings):
     mine, others = await made(recordings, 3), await made(recordings, 2, owner_id="bob")
-    found = await recordings.list_owned("ada", limit=2, before=others[-1])
+    found = await recordings.lists.owned("ada", limit=2, before=others[-1])
     assert [recording.id for recording in found] == mine[:0:-1]
-    assert await recordings.list_owned("eve", limit=2) == []
+    assert await recordings.lists.owned("eve", limit=2) == []
 
 
 async def test_recordings_that_several_processes_make_at_once_are_all_listed_once(recordings, database):

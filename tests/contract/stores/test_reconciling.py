@@ -41,7 +41,7 @@ async def test_a_deleted_recording_is_unknown_at_once(recordings, recording):
     assert (await recordings.stored(recording.id)).deleted_at == marked
     assert await recordings.get(recording.id) is None
     assert await recordings.get_owned(recording.owner_id, recording.id) is None
-    assert await recordings.list_owned(recording.owner_id, limit=9) == []
+    assert await recordings.lists.owned(recording.owner_id, limit=9) == []
 
 
 async def test_a_deleted_recording_takes_no_write_whatever_its_fence(recordings, recording):

@@ -65,7 +65,7 @@ async def test_lists_are_newest_first_and_go_on_where_they_stopped(recordings):
         await recordings.create(recording)
         ids += [recording.id] if owner == "ada" else []
     listed, before = [], None
-    while page := await recordings.list_owned("ada", limit=2, before=before):
+    while page := await recordings.lists.owned("ada", limit=2, before=before):
         before = page[-1].id
         listed += [recording.id for recording in page]
     assert listed == ids[::-1]
@@ -79,9 +79,9 @@ async def test_documents_and_recordings_have_lists_of_their_own(recordings, data
     fields = await database["recordings"].find_one({"_id": earlier.id})
     del fields["kind"]
     await database["recordings"].replace_one({"_id": earlier.id, "revision": 1}, fields)
-    assert [found.id for found in await recordings.list_owned("ada", limit=9)] == [recent.id, earlier.id]
-    assert [found.id for found in await recordings.documents_owned("ada", limit=9)] == [document.id]
-    everything = [found.id for found in await recordings.all_owned("ada", limit=9)]
+    assert [found.id for found in await recordings.lists.owned("ada", limit=9)] == [recent.id, earlier.id]
+    assert [found.id for found in await recordings.lists.documents("ada", limit=9)] == [document.id]
+    everything = [found.id for found in await recordings.lists.everything("ada", limit=9)]
     assert everything == [recent.id, document.id, earlier.id]
     assert (await recordings.get(earlier.id)).kind is RecordingKind.RECORDING
 
@@ -92,7 +92,7 @@ async def test_lists_can_be_filtered(recordings):
     await recordings.create(a_recording(title="Other"))
 
     async def titles(**filters) -> list[str]:
-        return [recording.title for recording in await recordings.list_owned("ada", limit=10, **filters)]
+        return [recording.title for recording in await recordings.lists.owned("ada", limit=10, **filters)]
 
     assert await titles(title="PLAN") == ["plan b", "Plan (Q1.*)"]
     assert await titles(title="(q1.*)") == ["Plan (Q1.*)"]
@@ -149,7 +149,7 @@ async def test_a_rendition_takes_the_place_of_its_kind(recordings, recording):
 async def test_an_overtaken_writer_takes_no_rendition_away(database, recordings, recording):
     """The old writer had passed its check when the new one came: what it writes then is refused."""
     old = Recordings(database)
-    read, come = old._read, []
+    read, come = old._collection.read, []
 
     async def overtaken(recording_id):
         found = await read(recording_id)
@@ -158,7 +158,7 @@ async def test_an_overtaken_writer_takes_no_rendition_away(database, recordings,
             await recordings.add_rendition(recording.id, "audio", NEW, rendition(size=2))
         return found
 
-    old._read = overtaken
+    old._collection.read = overtaken
     with pytest.raises(LeaseLost):
         await old.add_rendition(recording.id, "audio", OLD, rendition(size=1))
     assert (await recordings.get(recording.id)).renditions == [rendition(size=2)]
@@ -256,7 +256,7 @@ async def test_what_recordings_take_up_is_summed_from_their_documents(recordings
     await recordings.create(a_recording(project_id="web", size_bytes=5, owner_id="bob", renditions=made))
     gone = a_recording(project_id="web", renditions=made, deleted_at=START)
     await recordings.create(gone)
-    web, everything = await recordings.usage("ada", "web"), await recordings.usage("ada")
+    web, everything = await recordings.lists.usage("ada", "web"), await recordings.lists.usage("ada")
     waiting, processing, completed = (
         RecordingStatus.AWAITING_UPLOAD,
         RecordingStatus.PROCESSING,
@@ -267,7 +267,7 @@ async def test_what_recordings_take_up_is_summed_from_their_documents(recordings
     assert everything.by_status == {waiting: 1, processing: 1, completed: 2}
     assert everything.originals_bytes == 1230
     assert everything.by_rendition == {RenditionKind.VIDEO: 50, RenditionKind.AUDIO: 14}
-    assert await recordings.usage("eve") == ({}, 0, {})
+    assert await recordings.lists.usage("eve") == ({}, 0, {})
 
 
 async def test_what_is_to_go_from_a_project_includes_what_is_going_already(recordings):
@@ -278,9 +278,9 @@ async def test_what_is_to_go_from_a_project_includes_what_is_going_already(recor
     await recordings.mark_deleted(mine[1])
     later = new_id()
     await recordings.create(a_recording(id=new_id(), project_id="web"))
-    found = await recordings.stored_in("ada", "web", before=later, limit=2)
+    found = await recordings.lists.stored_in("ada", "web", before=later, limit=2)
     assert [recording.id for recording in found] == [mine[2].id, mine[1].id]
-    rest = await recordings.stored_in("ada", "web", before=found[-1].id, limit=2)
+    rest = await recordings.lists.stored_in("ada", "web", before=found[-1].id, limit=2)
     assert [recording.id for recording in rest] == [mine[0].id]
 
 

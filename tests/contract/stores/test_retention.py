@@ -46,7 +46,7 @@ async def test_what_may_go_is_old_at_its_end_and_there(recordings):
     await stored(created_at=START + timedelta(days=2))
 
     async def found(*matters: Matter, owners: list[str] | None = None) -> set[str]:
-        return set(await recordings.expirable(START + timedelta(days=1), matters, owners))
+        return set(await recordings.lists.expirable(START + timedelta(days=1), matters, owners))
 
     assert await found(Matter.EVERYTHING, Matter.ORIGINALS) == {whole, failed, bare, expired, others}
     assert await found(Matter.EVERYTHING, owners=["ada", "eve"]) == {whole, failed, bare, expired}
@@ -58,11 +58,11 @@ async def test_what_may_go_is_old_at_its_end_and_there(recordings):
 async def test_what_has_gone_is_noted_if_nobody_wrote_and_counts_no_longer(recordings):
     recording = a_recording(status=DONE, renditions=[VIDEO], updated_at=START + timedelta(days=1))
     await recordings.create(recording)
-    assert (await recordings.usage("ada")).originals_bytes == recording.size_bytes
+    assert (await recordings.lists.usage("ada")).originals_bytes == recording.size_bytes
     expired = await recordings.expire(recording, originals=True, renditions=False)
     assert expired.original_expired_at is not None
     assert (expired.renditions, expired.updated_at) == ([VIDEO], recording.updated_at)
-    assert (await recordings.usage("ada")).originals_bytes == 0
+    assert (await recordings.lists.usage("ada")).originals_bytes == 0
     assert await recordings.expire(recording, originals=False, renditions=True) is None
     expired = await recordings.expire(expired, originals=False, renditions=True)
     assert (expired.renditions, expired.renditions_expired_at is not None) == ([], True)
@@ -82,12 +82,12 @@ async def test_what_a_job_was_noted_for_since_it_was_read_stays(recordings):
 async def test_a_hold_refuses_every_deletion_until_it_is_lifted(recordings):
     recording = a_recording(status=DONE, project_id="biology")
     await recordings.create(recording)
-    assert await recordings.held_in("ada", "biology") is None
+    assert await recordings.lists.held_in("ada", "biology") is None
     for _ in range(2):
         held = await recordings.set_hold(recording.id, HOLD)
         assert (held.hold, held.updated_at) == (HOLD, recording.updated_at)
-    assert await recordings.held_in("ada", "biology") == recording.id
-    assert await recordings.held_in("ada", "physics") is None
+    assert await recordings.lists.held_in("ada", "biology") == recording.id
+    assert await recordings.lists.held_in("ada", "physics") is None
     with pytest.raises(OnHold, match="Case 1"):
         await recordings.mark_deleted(recording)
     with pytest.raises(OnHold, match="Case 1"):

@@ -31,7 +31,7 @@ async def arriving(client: TestClient, ada: Person, changed_since: Recording | N
     """The recording of the form that is being received, once its document is newer than that."""
     async with asyncio.timeout(20):
         while True:
-            for found in await client.app[keys.RECORDINGS].list_owned(ada.user["id"], limit=1, project_id="slow"):
+            for found in await client.app[keys.RECORDINGS].lists.owned(ada.user["id"], limit=1, project_id="slow"):
                 if changed_since is None or found.updated_at > changed_since.updated_at:
                     return found
             await asyncio.sleep(0.02)
@@ -65,7 +65,7 @@ async def test_beyond_so_many_of_a_caller_a_form_is_refused_before_it_is_read(
     refused = await ada.send_video(io.BytesIO(webm), project="slow")
     await expect_problem(refused, "queue_full")
     assert (refused.status, int(refused.headers["Retry-After"]) > 0) == (503, True)
-    assert [found.id for found in await client.app[keys.RECORDINGS].list_owned(ada.user["id"], limit=9)] == [first.id]
+    assert [found.id for found in await client.app[keys.RECORDINGS].lists.owned(ada.user["id"], limit=9)] == [first.id]
     assert (await bob.send_video(io.BytesIO(webm), project="slow")).status == 202
     for _ in range(60):
         body.may_go.release()

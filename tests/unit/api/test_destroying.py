@@ -77,7 +77,7 @@ async def test_what_is_in_a_folder_that_is_put_on_hold_stays(app: web.Applicatio
     with pytest.raises(Problem) as caught:
         await take_out(app, "ada", "biology")
     assert caught.value.entry.code == "on_hold"
-    assert len(await app[keys.RECORDINGS].stored_in("ada", "biology", before="~", limit=20)) == 2
+    assert len(await app[keys.RECORDINGS].lists.stored_in("ada", "biology", before="~", limit=20)) == 2
 
 
 async def test_a_folder_that_goes_while_it_is_put_on_hold_is_written_again(app: web.Application) -> None:

@@ -58,7 +58,7 @@ class House(World):
         )
 
     async def left(self, owner_id: str) -> Counter:
-        recordings = await self.resources.recordings.list_owned(owner_id, limit=10)
+        recordings = await self.resources.recordings.lists.owned(owner_id, limit=10)
         jobs = await self.resources.jobs.list_owned(owner_id, limit=10)
         day = await self.resources.activity.streak(owner_id, now().date())
         objects = [key for key in self.objects.stored if any(one.id in key for one in recordings)]

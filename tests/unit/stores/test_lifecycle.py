@@ -302,7 +302,7 @@ def test_a_claim_whose_answer_was_lost_is_granted_to_its_own_ticket_alone():
 
 def test_a_step_that_is_taken_down_by_another_is_not_given_back(monkeypatch):
     """Both leases are over in one look; the first was the last attempt, and takes the second down with it."""
-    monkeypatch.setattr(lifecycle, "MOST_LOSSES", 0)
+    monkeypatch.setattr(lifecycle.state, "MOST_LOSSES", 0)
     job = claimed(attempts=2)
     lifecycle.put_out(job, "audio", 1, available(job), START)
     lifecycle.expire(job, later(10))
