@@ -33,9 +33,10 @@ _ANSWER_SECONDS = 3.0
 _BACKOFF_SECONDS = (0.5, 1.0, 2.0, 5.0)
 _RECORDS = 500
 """Handed out without a pause: so many take some 10 ms."""
-_TOGETHER_BYTES, _TOGETHER_MS = 32 * 1024, 5
-"""Events are fetched as soon as there are so many, or after that time: asking for each as it comes costs a third of
-what a node can deliver."""
+_FEW, _TOGETHER_SECONDS = 100, 0.005
+"""After fewer events than that a moment passes before more are asked for: asking for each as it comes costs a third of
+what a node can deliver. While there are none Kafka holds the question: to ask every five milliseconds took 11 % of a
+processor of Kafka's, and 4 % of the node's, for nothing."""
 _JOBS_A_READ = 200
 
 
@@ -136,8 +137,6 @@ class Progress:
             request_timeout_ms=10_000,
             metadata_max_age_ms=60_000,
             retry_backoff_ms=500,
-            fetch_min_bytes=_TOGETHER_BYTES,
-            fetch_max_wait_ms=_TOGETHER_MS,
         )
         try:
             async with asyncio.timeout(_START_SECONDS):
@@ -147,11 +146,25 @@ class Progress:
             await self._refresh()
             while True:
                 batches = await consumer.getmany(timeout_ms=_SILENCE_MS, max_records=_RECORDS)
-                self._deliver(batches)
                 if not batches:
                     await _expect_answer(consumer)
+                elif sum(map(len, batches.values())) < _FEW:
+                    await self._deliver_slowly(consumer, batches)
+                else:
+                    self._deliver(batches)
         finally:
             await consumer.stop()
+
+    async def _deliver_slowly(self, consumer: AIOKafkaConsumer, batches: dict[Any, list[Any]]) -> None:
+        """Hands them out, and lets a few more gather before they are asked for.
+
+        No partition is asked about meanwhile: a broker answers one question at a time, and might hold that one.
+        """
+        partitions = consumer.assignment()
+        consumer.pause(*partitions)
+        self._deliver(batches)
+        await asyncio.sleep(_TOGETHER_SECONDS)
+        consumer.resume(*partitions)
 
     def _deliver(self, batches: dict[Any, list[Any]]) -> None:
         for records in batches.values():
