@@ -61,10 +61,14 @@ def _gather(services: Services, with_facts: bool) -> Evidence:
                 document["_id"]: {"_id": document["_id"], **document["state"][0]} for document in database.jobs.find()
             },
             recordings={document["_id"]: document for document in database.recordings.find()},
-            overdue=list(database.alarms.find({"at": {"$lt": datetime.now(UTC) - _OVERDUE}})),
+            overdue=[_alarm(found) for found in database.alarms.find({"at": {"$lt": datetime.now(UTC) - _OVERDUE}})],
             objects=_objects(services),
             facts=list(_facts(services)) if with_facts else [],
         )
+
+
+def _alarm(document: Fields) -> Fields:
+    return {**document, "looks": [{"job_id": job_id} for job_id, *_ in orjson.loads(document["looks"])]}
 
 
 def _objects(services: Services) -> dict[str, int]:

@@ -70,3 +70,10 @@ async def test_it_remembers_that_it_is_the_last(alarms):
 async def test_more_at_once_than_go_in_one_group(alarms):
     await asyncio.gather(*(alarms.set(f"job {number}", START) for number in range(450)))
     assert len(set(await due(alarms, START, 1000))) == 450
+
+
+async def test_one_of_an_earlier_release_is_read(alarms, database):
+    looks = [{"job_id": "job", "at": START, "last": True}]
+    await database["alarms"].insert_one({"_id": "earlier", "at": START, "looks": looks})
+    (alarm,) = await alarms.due(START, 10)
+    assert [look.model_dump() for look in alarm.looks] == looks
