@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
 import psutil
 from pymongo import MongoClient
 
@@ -57,7 +58,7 @@ class Ledger:
                 job["_id"], step["name"], _pid(step.get("owner")), step["fence"], step["status"]
             )
             for job in self._jobs.find({}, {"state.steps": 1})
-            for step in job["state"][0]["steps"]
+            for step in orjson.loads(job["state"][0]["steps"])
         }
 
     async def until(self, true: Callable[[dict[tuple[str, str], Claim]], Any]) -> dict[tuple[str, str], Claim]:

@@ -5,10 +5,10 @@ revision is one whole state, and two writers never mix. The version, which watch
 has changed. Changes and reads that arrive together go together (stores/grouping), which is what lets a server that
 commits once a command keep up.
 
-Layout: `_id`, and `state`, an array of one: the job, its facts as text, its steps without what is as in a new one;
-every field costs on its way. A change asks for the document by its `_id` alone and names the revision in an array
-filter, since the embedded server finds by `_id` at once and looks through everything for more. Indexes, where the
-server has them: owner and id (lists), recording, what has not ended.
+Layout: `_id`, and `state`, an array of one: the job, each of its facts as text, its steps as one text (JSON) without
+what is as in a new one; every field costs on its way. A change asks for the document by its `_id` alone and names the
+revision in an array filter, since the embedded server finds by `_id` at once and looks through everything for more.
+Indexes, where the server has them: owner and id (lists), recording, what has not ended.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -249,7 +249,7 @@ def _groups(job_ids: Sequence[str]) -> Iterator[list[str]]:
 def _state(job: Job) -> Fields:
     fields = to_document(job)
     del fields["_id"]
-    fields["steps"] = [_told(step) for step in fields["steps"]]
+    fields["steps"] = orjson.dumps([_told(step) for step in fields["steps"]]).decode()
     fields["facts"] = [orjson.dumps(fact).decode() for fact in fields["facts"]]
     return {**fields, "open": True} if not job.status.ended else fields
 
@@ -271,7 +271,9 @@ def _layout(job: Job) -> Fields:
 def _job(fields: Fields) -> Job:
     state = fields["state"][0]
     facts = [orjson.loads(fact) if isinstance(fact, str) else fact for fact in state.get("facts", ())]
-    return from_document(Job, {"_id": fields["_id"], **state, "facts": facts})
+    steps = state.get("steps")
+    steps = orjson.loads(steps) if isinstance(steps, str) else steps
+    return from_document(Job, {"_id": fields["_id"], **state, "facts": facts, "steps": steps})
 
 
 def _next_look(fields: Fields) -> datetime | None:

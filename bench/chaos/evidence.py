@@ -57,14 +57,17 @@ def _gather(services: Services, with_facts: bool) -> Evidence:
     with MongoClient(services.mongodb_url, timeoutMS=int(_SECONDS * 1000), tz_aware=True) as client:
         database: Database[Fields] = client[DATABASE]
         return Evidence(
-            jobs={
-                document["_id"]: {"_id": document["_id"], **document["state"][0]} for document in database.jobs.find()
-            },
+            jobs={document["_id"]: _job(document) for document in database.jobs.find()},
             recordings={document["_id"]: document for document in database.recordings.find()},
             overdue=[_alarm(found) for found in database.alarms.find({"at": {"$lt": datetime.now(UTC) - _OVERDUE}})],
             objects=_objects(services),
             facts=list(_facts(services)) if with_facts else [],
         )
+
+
+def _job(document: Fields) -> Fields:
+    (state,) = document["state"]
+    return {**state, "_id": document["_id"], "steps": orjson.loads(state["steps"])}
 
 
 def _alarm(document: Fields) -> Fields:

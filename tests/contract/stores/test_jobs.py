@@ -30,7 +30,7 @@ async def test_a_job_comes_back_as_it_was_stored(jobs):
     assert await jobs.get(job.id) == job
 
 
-async def test_a_job_whose_facts_are_documents_is_read_and_changed_as_any(jobs, database):
+async def test_a_job_whose_facts_and_steps_are_documents_is_read_and_changed_as_any(jobs, database):
     """As they were before they were text."""
     job = await jobs.create(a_job())
     whole = {**job.model_dump(exclude={"id"}), "facts": job.facts}
