@@ -23,6 +23,7 @@ from api.problems import explained
 from api.progress import Progress
 from api.rates import RateLimits
 from api.receptions import Receptions
+from api.reopening import Reopenings
 from api.routes import ROUTES
 from api.scopes import scopes_of
 from api.site import PAGES
@@ -85,8 +86,8 @@ def make_app(settings: Settings) -> web.Application:
     app.on_response_prepare.append(finish)
     app.on_response_prepare.append(speak)
     app.on_shutdown.append(_send_watchers_away)
-    app.cleanup_ctx.extend((_passwords, _documents, _objects, _resumable, _publisher, _outbox, _letters))
-    app.cleanup_ctx.extend((_deletion, _admission, _outside, _rates, _progress, _health, _preparing, _sweeping))
+    app.cleanup_ctx.extend((_passwords, _documents, _objects, _resumable, _publisher, _outbox, _letters, _deletion))
+    app.cleanup_ctx.extend((_reopening, _admission, _outside, _rates, _progress, _health, _preparing, _sweeping))
     return app
 
 
@@ -178,6 +179,14 @@ async def _deletion(app: web.Application) -> AsyncIterator[None]:
     app[keys.RULES] = Rules(app[keys.DATABASE])
     app[keys.KEEPER] = Keeper(app[keys.DELETION], app[keys.RULES])
     yield
+
+
+async def _reopening(app: web.Application) -> AsyncIterator[None]:
+    seconds, begin = app[keys.RECEPTIONS].expiry_seconds, Beginnings(app).begin_again
+    reopenings = Reopenings(app[keys.DELETION], app[keys.ASSEMBLY], seconds, begin)
+    app[keys.REOPENINGS] = reopenings
+    yield
+    await reopenings.close()
 
 
 async def _admission(app: web.Application) -> AsyncIterator[None]:

@@ -39,6 +39,14 @@ class Beginnings:
         except (Problem, RecordingGone, StoreUnavailable) as error:
             log.info("a recording is not live yet", recording_id=upload.id, reason=str(error))
 
+    async def begin_again(self, recording: Recording) -> None:
+        """As `begin`, for a recording that was reopened and has no job yet under its new id."""
+        try:
+            async with promptly():
+                await self._go_live(recording)
+        except (Problem, RecordingGone, StoreUnavailable) as error:
+            log.info("a reopened recording is not live yet", recording_id=recording.id, reason=str(error))
+
     async def _begin(self, upload: Arrival) -> None:
         app = self._app
         recording = await app[RECORDINGS].get(upload.id)

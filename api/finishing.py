@@ -17,6 +17,8 @@ from stores.resumable import Arrival, Gone, Moved
 log = structlog.get_logger(__name__)
 
 _TRIES = 3
+_COMPLETE = {"vanished_at": None}
+"""Its recorder has said that this is all."""
 _REFUSED = ("unsupported_media", "size_mismatch", "too_large")
 
 
@@ -56,7 +58,7 @@ async def _taken_in(app: web.Application, recording: Recording, *, placed: bool)
     """Whether there was a place for its job, unless it has one already."""
     try:
         stored = await examine(app, recording)
-        updated = await app[RECORDINGS].update_owned(recording.owner_id, recording.id, stored.fields())
+        updated = await app[RECORDINGS].update_owned(recording.owner_id, recording.id, stored.fields() | _COMPLETE)
         if updated is None:
             raise Gone(recording.id)
         async with nullcontext() if placed else app[ADMISSION].place(recording.owner_id):

@@ -14,6 +14,7 @@ from api.proof import Proof, Scopes
 from api.rates import RateLimits
 from api.rates import Standing as RateStanding
 from api.receptions import Receptions
+from api.reopening import Reopenings
 from api.standing import Standing
 from api.throttle import Throttle
 from api.tokens import AccessTokens
@@ -70,6 +71,7 @@ PARTS = web.AppKey("parts", PartUploads)
 OBJECTS = web.AppKey("objects", Objects)
 ASSEMBLY = web.AppKey("assembly", Assembly)
 RECEPTIONS = web.AppKey("receptions", Receptions)
+REOPENINGS = web.AppKey("reopenings", Reopenings)
 PUBLISHER = web.AppKey("publisher", Publisher)
 OUTBOX = web.AppKey("outbox", Outbox)
 ERASER = web.AppKey("eraser", Eraser)

@@ -309,6 +309,8 @@ class Reception:
             await self._grow(checked, last=True)
         elif self._held:
             await self._release()
+        elif not self.came and self._end_at == self._upload.offset:
+            await self._grow([], last=True)  # a sign of life, of a recorder that pauses
 
     async def _release(self) -> None:
         self._learn(await self._arrivals.change(self._upload.id, lambda upload: release(upload, self._writer)))

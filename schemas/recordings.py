@@ -77,8 +77,9 @@ class Recording(Document):
     `job_ids` are the jobs that were asked for later, and `job_id` the newest that took the recording in from the start.
     `etag` is the object store's mark of the bytes that were accepted, `parts` how they came, if in parts. `lecture` and
     `links` are a lecture's, which belongs to whoever is linked to it. `course_id` of a document is kept as its
-    `project_id`; `sha256` is that of its bytes, and `pages` how many it has. `deleted_at` is set when the recording is
-    deleted, and from then on nobody sees it; the document itself goes last.
+    `project_id`; `sha256` is that of its bytes, and `pages` how many it has. `vanished_at` is when it was
+    closed since nothing more came of it: its recorder may still go on with it. `deleted_at` is set when the recording
+    is deleted, and from then on nobody sees it; the document itself goes last.
     """
 
     id: str
@@ -115,6 +116,7 @@ class Recording(Document):
     lecture: Lecture | None = None
     links: list[Link] = Field(default_factory=list)
     error: Failure | None = None
+    vanished_at: datetime | None = None
     hold: Hold | None = None
     parts: Parts | None = None
     original_expired_at: datetime | None = None

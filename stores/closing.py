@@ -1,8 +1,9 @@
 """The end of live recordings whose recorder has vanished: what arrived is taken in like any other upload.
 
 Every step is one that a recorder's own end would take, and each is harmless when repeated: the length is noted by one
-compare-and-set, so a recorder that comes back in the last moment is either before it, or learns that it has ended. What
-breaks off after that is an upload that is all there, which the reconciler takes in.
+compare-and-set, so a recorder that comes back in the last moment is either before it, or learns that it has ended;
+then it may go on with what was closed (stores/reopening). What breaks off after that is an upload that is all there,
+which the reconciler takes in.
 """
 
 from datetime import timedelta
@@ -48,6 +49,9 @@ class Closing:
 
     async def _take_in(self, upload: Arrival) -> bool:
         recording = await self._stores.recordings.get(upload.id)
+        if recording is None:
+            raise Gone(upload.id)
+        recording = await self._stores.recordings.update_owned(recording.owner_id, upload.id, {"vanished_at": now()})
         if recording is None:
             raise Gone(upload.id)
         await self._assembly.seal(upload)

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from api.coming import announce, told
 from api.finishing import finish
-from api.keys import ASSEMBLY, CALLER, METRICS, RECEPTIONS, RECORDINGS, SETTINGS
+from api.keys import ASSEMBLY, CALLER, METRICS, RECEPTIONS, RECORDINGS, REOPENINGS, SETTINGS
 from api.problems import wrong_fields
 from api.proofs import expect_good_still
 from api.websockets import STALL_SECONDS, opened
@@ -107,6 +107,10 @@ async def _resumed(request: web.Request, recording_id: str) -> tuple[Recording, 
         raise Problem("not_found", "There is no such recording.")
     await request.app[RECEPTIONS].calm(recording_id)
     upload = await request.app[ASSEMBLY].arrivals.get(recording_id)
+    if upload is None and request.app[REOPENINGS].may_go_on(recording):
+        with told():
+            upload = await request.app[REOPENINGS].reopen(recording)
+        recording = await request.app[RECORDINGS].get_owned(request[CALLER], recording_id) or recording
     if upload is None or (upload.expired(now()) and not upload.whole):
         raise Problem("upload_gone", "The recording has ended; nothing can be added.")
     return recording, upload

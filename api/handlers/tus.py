@@ -13,7 +13,7 @@ from api.checksums import Checksum
 from api.coming import announce, told
 from api.finishing import finish
 from api.intake import expect_media, expect_size
-from api.keys import ASSEMBLY, CALLER, DELETION, RECEPTIONS, RECORDINGS, SETTINGS
+from api.keys import ASSEMBLY, CALLER, DELETION, RECEPTIONS, RECORDINGS, REOPENINGS, SETTINGS
 from api.ownership import owned, owned_upload
 from schemas.problems import Problem
 from schemas.recordings import Source
@@ -71,12 +71,13 @@ async def state(request: web.Request) -> web.Response:
 
 
 async def _state_of_ended(request: web.Request) -> web.Response:
-    """An upload that has become a recording is all there."""
+    """An upload that has become a recording is all there, unless it was closed and may go on."""
     recording = await owned(request)
     if not recording.resumable or recording.status in WITHOUT_BYTES:
         raise Problem("not_found", "There is no such upload.")
     size = str(recording.size_bytes)
-    return _answer(200, {tus.OFFSET: size, tus.LENGTH: size})
+    length = {tus.DEFER: "1"} if request.app[REOPENINGS].may_go_on(recording) else {tus.LENGTH: size}
+    return _answer(200, {tus.OFFSET: size} | length)
 
 
 async def receive(request: web.Request) -> web.Response:
@@ -89,6 +90,8 @@ async def receive(request: web.Request) -> web.Response:
     with told():
         if await owned_upload(request, known=True):
             await request.app[RECEPTIONS].admit(request.match_info["id"])
+        elif await _was_all(request, offset, length):
+            return _answer(204, {tus.OFFSET: str(offset)})
         found = await _declared(request, await _at(request, offset), length)
         return _answer(204, _progress(await _received(request, found, check)))
 
@@ -99,13 +102,34 @@ async def _at(request: web.Request, offset: int) -> Arrival:
     if found is None or found.offset != offset or found.holder:
         found = await owned_upload(request)
     if found is None:
-        raise await _ended(request)
+        found = await _reopened(request, offset)
     _expect_alive(found)
     if found.held_until and found.held_by_other("", now()):
         raise Held(found.held_until)
     if found.offset != offset:
         raise Problem("wrong_offset", f"The upload is at {found.offset}, not at {offset}.")
     return found
+
+
+async def _was_all(request: web.Request, offset: int, length: int | None) -> bool:
+    """Whether the request says only that a recording which was closed was whole."""
+    if length != offset or await owned_upload(request) is not None:
+        return False
+    recording = await owned(request)
+    if not request.app[REOPENINGS].may_go_on(recording) or recording.size_bytes != length:
+        return False
+    await request.app[RECORDINGS].update_owned(recording.owner_id, recording.id, {"vanished_at": None})
+    return True
+
+
+async def _reopened(request: web.Request, offset: int) -> Arrival:
+    """The upload of a recording that was closed since its recorder had vanished. Raises Problem, Gone, Moved."""
+    recording = await owned(request)
+    if not request.app[REOPENINGS].may_go_on(recording):
+        raise await _ended(request)
+    if recording.size_bytes != offset:
+        raise Problem("wrong_offset", f"The upload is at {recording.size_bytes}, not at {offset}.")
+    return await request.app[REOPENINGS].reopen(recording)
 
 
 async def _ended(request: web.Request) -> Problem:

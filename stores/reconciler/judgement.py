@@ -101,7 +101,7 @@ def old_orphans(subject: Subject, ages: Ages, at: datetime) -> list[Listed]:
 
 def _awaiting(subject: Subject, recording: Recording, ages: Ages, at: datetime) -> Iterator[Finding]:
     stored = subject.objects.get(recording.object_key)
-    whole = stored is not None and recording.size_bytes in (0, stored.size_bytes)
+    whole = stored is not None and recording.size_bytes in (0, stored.size_bytes) and not _reopened(subject.upload)
     if recording.resumable and subject.upload is not None and not whole:
         yield from _coming(subject, subject.upload, ages, at)
     elif whole:
@@ -114,7 +114,8 @@ def _awaiting(subject: Subject, recording: Recording, ages: Ages, at: datetime) 
 
 def _live(subject: Subject, recording: Recording, ages: Ages, at: datetime) -> Iterator[Finding]:
     """A recording whose upload has a job already. One whose recorder has vanished is closed by stores/closing."""
-    if subject.upload is not None and not (subject.upload.whole or recording.object_key in subject.objects):
+    there = recording.object_key in subject.objects and not _reopened(subject.upload)
+    if subject.upload is not None and not (subject.upload.whole or there):
         return
     last = max(recording.updated_at, subject.upload.updated_at if subject.upload else recording.updated_at)
     if at - last <= ages.settled or (subject.upload and subject.upload.held_by_other("", at)):
@@ -123,6 +124,11 @@ def _live(subject: Subject, recording: Recording, ages: Ages, at: datetime) -> I
         yield _found(Kind.UPLOAD_STORED, subject, "All of a live recording is there, and nobody took it in.")
     else:
         yield _found(Kind.UPLOAD_ABANDONED, subject, "What came of a live recording is gone.")
+
+
+def _reopened(upload: Arrival | None) -> bool:
+    """Whether the object that is there is what the recording was before it went on."""
+    return upload is not None and upload.reopened is not None
 
 
 def _coming(subject: Subject, upload: Arrival, ages: Ages, at: datetime) -> Iterator[Finding]:

@@ -19,7 +19,7 @@ from stores.deletion import Deletion
 from stores.errors import OnHold, StoreUnavailable
 from stores.intake import RecordingGone, Unacceptable, accept, examine
 from stores.jobs import Jobs
-from stores.keys import tail_prefix
+from stores.keys import original, tail_prefix
 from stores.reconciler.findings import Finding, Kind, Outcome
 from stores.reconciler.judgement import Subject, missing_keys, old_orphans
 from stores.reconciler.survey import Survey
@@ -105,7 +105,7 @@ class Repairs:
     async def _complete(self, subject: Subject, recording: Recording) -> bool:
         """What upload-complete would have done; so it takes a place in the queue, too."""
         try:
-            if subject.upload and subject.upload.whole and recording.object_key not in subject.objects:
+            if subject.upload and subject.upload.whole and not _sealed(subject, subject.upload):
                 await self._assembly.seal(subject.upload)
             stored = await examine(self._objects, _announced(subject, recording), self._survey.most_bytes)
         except Gone:
@@ -220,6 +220,12 @@ def _announced(subject: Subject, recording: Recording) -> Recording:
     """The recording with the size that its upload has; its own may not be written yet."""
     length = subject.upload.length if subject.upload else None
     return recording if length is None else recording.model_copy(update={"size_bytes": length})
+
+
+def _sealed(subject: Subject, upload: Arrival) -> bool:
+    """Whether what lies there as one object is the upload: of a reopened one it may be what it was before."""
+    stored = subject.objects.get(original(upload.id))
+    return stored is not None and (upload.reopened is None or stored.size_bytes == upload.length)
 
 
 def _same_bytes(one: Arrival, other: Arrival) -> bool:

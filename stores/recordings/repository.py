@@ -193,6 +193,22 @@ class Recordings:
         changed = await self._collection.change(recording_id, lambda _: held, touch=False)
         return from_document(Recording, changed) if changed else None
 
+    async def reopen(self, recording: Recording, job_id: str) -> Recording | None:
+        """The recording awaits its upload again, under a job of its own; the one before stays among its jobs.
+
+        Changes nothing, and gives None, if anything was written since it was read, even a job noted.
+        """
+
+        def change(found: Fields) -> Fields | None:
+            awaiting: Fields = {"status": RecordingStatus.AWAITING_UPLOAD.value, "size_bytes": 0, "error": None}
+            awaiting |= {"etag": None, "content_type": None, "job_id": job_id}
+            awaiting["job_ids"] = list(dict.fromkeys((*found.get("job_ids", ()), found["job_id"])))
+            awaiting["fences"] = {**found.get("fences", {}), "job": f"{job_id}/{0:08d}"}  # the one before is old now
+            return _unless_touched(found, recording, awaiting)
+
+        changed = await self._collection.change(recording.id, change)
+        return from_document(Recording, changed) if changed else None
+
     async def amend(self, recording: Recording, fields: Fields) -> bool:
         """Sets fields of the recording if nobody has written since it was read; whether it did."""
         changed = await self._collection.change(recording.id, lambda found: _unless_written(found, recording, fields))

@@ -67,7 +67,8 @@ class Arrival:
     """An upload on its way. `length` is None as long as it is not known; `numbers` part numbers have been given out.
 
     Of a `live` one the bytes can be read while it comes (see stores/resumable/following). `holder` is the writer who is
-    in the middle of a long request, and has it to himself until `held_until`.
+    in the middle of a long request, and has it to himself until `held_until`. `reopened` of one that goes on with a
+    recording that was closed is how many of its first parts were copied from its object, and can be read there.
     """
 
     id: str
@@ -83,6 +84,7 @@ class Arrival:
     holder: str | None = None
     held_until: datetime | None = None
     live: bool = False
+    reopened: int | None = None
     revision: int = 1
 
     @property
@@ -130,6 +132,13 @@ class Arrival:
     def scattered(self) -> bool:
         """Whether there are more pieces than are to be kept track of."""
         return len(self.tail) >= _MANY_PIECES
+
+    def beginning_with(
+        self, *, upload_id: str | None = None, parts: tuple[Part, ...] = (), tail: tuple[Piece, ...] = ()
+    ) -> "Arrival":
+        """As it is when its first bytes lie there already: those parts were copied from its object."""
+        count = len(parts)
+        return replace(self, upload_id=upload_id, parts=parts, tail=tail, numbers=count, reopened=count)
 
     def expired(self, at: datetime) -> bool:
         """Whether nothing is taken any more. Never while somebody is sending."""

@@ -7,6 +7,7 @@ parts the object; whoever comes too late for one finds the same bytes in the nex
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from itertools import accumulate
 
 from schemas.failures import Retryable
 from stores import keys
@@ -61,10 +62,11 @@ class Following:
     async def _rest_of(self, arrival: Arrival) -> AsyncIterator[bytes]:
         """What follows the bytes that were read, as far as it counts."""
         end = 0
-        for key, size in _objects_of(arrival):
+        for key, start, size in _objects_of(arrival):
             begin, end = end, end + size
             if end > self.read:
-                async for chunk in self._from(key, self.read - begin):
+                skipped = self.read - begin
+                async for chunk in self._from(key, start + skipped, size - skipped):
                     yield chunk
 
     async def _rest_of_object(self) -> AsyncIterator[bytes]:
@@ -76,13 +78,19 @@ class Following:
             async for chunk in self._from(keys.original(self._id), self.read):
                 yield chunk
 
-    async def _from(self, key: str, start: int) -> AsyncIterator[bytes]:
-        async with self._objects.open(key, start) as body:
+    async def _from(self, key: str, start: int, length: int | None = None) -> AsyncIterator[bytes]:
+        async with self._objects.open(key, start, length) as body:
             async for chunk in body:
                 yield chunk
 
 
-def _objects_of(arrival: Arrival) -> list[tuple[str, int]]:
-    """The keys of what can be read, in order, with their sizes."""
-    parts = [(keys.kept_part(arrival.id, part.number), part.size) for part in arrival.parts]
-    return parts + [(keys.piece(arrival.id, piece.name), piece.size) for piece in arrival.tail]
+def _objects_of(arrival: Arrival) -> list[tuple[str, int, int]]:
+    """The keys of what can be read, in order, with where in each it begins and how long it is.
+
+    What a reopened recording began with lies in its object, whether that is still the old one or the new, longer one.
+    """
+    copied = arrival.parts[: arrival.reopened or 0]
+    starts = accumulate((part.size for part in copied), initial=0)
+    begun = [(keys.original(arrival.id), start, part.size) for start, part in zip(starts, copied, strict=False)]
+    kept = [(keys.kept_part(arrival.id, part.number), 0, part.size) for part in arrival.parts[len(copied) :]]
+    return begun + kept + [(keys.piece(arrival.id, piece.name), 0, piece.size) for piece in arrival.tail]

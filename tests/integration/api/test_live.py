@@ -23,7 +23,7 @@ from schemas.settings import Settings
 from stores.closing import Closing
 from tests.integration.api.conftest import MEDIA
 from tests.integration.api.people import Person
-from tests.integration.api.test_tus import add, begin
+from tests.integration.api.test_tus import add, begin, patch
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
@@ -158,13 +158,59 @@ async def test_it_is_heard_while_it_comes_though_its_worker_dies_and_its_recorde
     await until(heard_again)
     usual, live = words((await client.app[keys.TRANSCRIPTS].get(recording_id)).text), words(transcript.text)
     assert len(usual & live) >= 0.7 * len(usual | live), (usual, live)
-    response = await ada.call(
-        "PATCH",
-        address,
-        headers={"Tus-Resumable": "1.0.0", "Upload-Offset": str(at), "Content-Type": "application/offset+octet-stream"},
-        data=b"more",
-    )
-    assert response.status == 410
+    await goes_on(client, ada, address, at, list(said)[:4])
+
+
+async def goes_on(client: TestClient, ada: Person, address: str, at: int, rest: list[bytes]) -> None:
+    """The recorder is back: all of it is one recording in the end, made anew under a job of its own."""
+    before = await client.app[keys.RECORDINGS].get(address.rsplit("/", 1)[-1])
+    asked = await ada.call("HEAD", address, headers={"Tus-Resumable": "1.0.0"})
+    assert (asked.headers["Upload-Offset"], asked.headers["Upload-Defer-Length"]) == (str(at), "1")
+    beginning = await client.app[keys.OBJECTS].read(before.object_key)
+    for chunk in rest[:-1]:
+        at = await add(ada, address, at, chunk)
+    recording = await client.app[keys.RECORDINGS].get(before.id)
+    assert (recording.status, before.job_id in recording.job_ids) == (RecordingStatus.LIVE, True)
+    await add(ada, address, at, rest[-1], **{"Upload-Length": str(at + len(rest[-1]))})
+
+    async def ended() -> bool:
+        return (await job_of(client, before.id)).status.ended
+
+    await until(ended)
+    recording = await client.app[keys.RECORDINGS].get(before.id)
+    assert recording.status is RecordingStatus.COMPLETED
+    assert await client.app[keys.OBJECTS].read(recording.object_key) == beginning + b"".join(rest)
+    assert recording.duration_seconds > before.duration_seconds + 2
+    asked = await ada.call("HEAD", address, headers={"Tus-Resumable": "1.0.0"})
+    assert asked.headers["Upload-Length"] == str(recording.size_bytes)
+
+
+async def test_whoever_comes_back_to_what_was_closed_waits_for_what_is_made_of_it(client: TestClient, ada: Person):
+    said = chunks(3)
+    address = await begin(ada, None, said[0])
+    recording_id = address.rsplit("/", 1)[-1]
+    idle = client.app[keys.SETTINGS].model_copy(update={"live_idle_seconds": 0})
+    assert await Closing(client.app[keys.DELETION], idle).run() == 1
+    refused = await patch(ada, address, len(said[0]), said[1])
+    assert (refused.status, (await refused.json())["code"]) == (423, "upload_locked")
+    job = await job_of(client, recording_id)
+    assert (await ada.call("POST", f"/api/v1/jobs/{job.id}/cancel")).status == 200
+    assert (await patch(ada, address, 1, said[1])).status == 409
+    async with client.ws_connect(_LIVE, headers=ada.headers) as socket:
+        await socket.send_json({"type": "resume", "id": recording_id})
+        resumed = await told(socket)
+        assert (resumed["offset"], resumed["job_id"] == job.id) == (len(said[0]), False)
+        await socket.send_bytes(said[1])
+        await told(socket)
+    again = await job_of(client, recording_id)
+    assert (again.id, again.steps[0].name) == (resumed["job_id"], "live")
+    assert await Closing(client.app[keys.DELETION], idle).run() == 1
+    recording = await client.app[keys.RECORDINGS].get(recording_id)
+    assert (recording.status, recording.size_bytes) == (RecordingStatus.PROCESSING, len(said[0]) + len(said[1]))
+    assert await client.app[keys.OBJECTS].read(recording.object_key) == said[0] + said[1]
+    ended = await patch(ada, address, recording.size_bytes, b"", **{"Upload-Length": str(recording.size_bytes)})
+    assert ended.status == 204
+    assert (await patch(ada, address, recording.size_bytes, said[2])).status == 410, "it was told that this was all"
 
 
 async def told(socket: ClientWebSocketResponse) -> dict[str, Any]:

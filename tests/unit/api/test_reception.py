@@ -229,3 +229,12 @@ async def test_nothing_else_is_live(desk, length, body):
     upload = await desk.send(await desk.begin(length), body)
     assert not upload.live
     assert not desk.live
+
+
+async def test_a_request_without_bytes_is_a_sign_of_life():
+    desk = Desk()
+    upload = await desk.send(await desk.begin(None), b"what came before")
+    before = await desk.assembly.arrivals.change(upload.id, lambda found: replace(found, updated_at=after(-600)))
+    alive = await desk.send(before, b"")
+    assert alive.updated_at > after(-60)
+    assert (alive.offset, alive.tail) == (before.offset, before.tail)

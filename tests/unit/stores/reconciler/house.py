@@ -65,8 +65,8 @@ class Bucket:
         return self.objects[key][0][start:][:length]
 
     @asynccontextmanager
-    async def open(self, key: str, start: int = 0) -> AsyncIterator[AsyncIterator[bytes]]:
-        yield chunks_of(await self.read(key, start))
+    async def open(self, key: str, start: int = 0, length: int | None = None) -> AsyncIterator[AsyncIterator[bytes]]:
+        yield chunks_of(await self.read(key, start, length))
 
     async def beginning(self, key: str, length: int) -> tuple[ObjectStat, bytes] | None:
         stat = await self.stat(key)
