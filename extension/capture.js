@@ -6,6 +6,17 @@ const CHUNK_MS = 1000;
 const SURFACES = { tab: "browser", window: "window", screen: "monitor" };
 const SOUND_BITS = 96_000;
 
+const REFUSED = {
+  screen: {
+    NotAllowedError: "Nothing was chosen, or the system does not let the browser record. Begin again and choose a tab, window or screen; if none can be chosen, allow the browser to record the screen in the system's settings.",
+    NotFoundError: "There is nothing that could be recorded: open a tab or window, and begin again.",
+  },
+  microphone: {
+    NotAllowedError: "The microphone is not allowed: allow it in the options, or record without it.",
+    NotFoundError: "There is no microphone: connect one, or record without it.",
+  },
+};
+
 /** Asks for what is wanted: {surface, sound, microphone, quality, fps}. Throws Error with a sentence for people. */
 export async function capture(wanted) {
   const taken = [];
@@ -60,11 +71,7 @@ async function asked(what, take) {
   try {
     return await take();
   } catch (error) {
-    const told = {
-      NotAllowedError: what === "screen" ? "Nothing was chosen to be recorded." : "The microphone is not allowed: allow it in the options.",
-      NotFoundError: `There is no ${what} that could be recorded.`,
-    };
-    throw new Error(told[error.name] ?? `The ${what} could not be recorded: ${error.message}`, { cause: error });
+    throw new Error(REFUSED[what][error.name] ?? `The ${what} could not be recorded: ${error.message}.`, { cause: error });
   }
 }
 

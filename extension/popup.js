@@ -1,6 +1,7 @@
 // The popup: what is being recorded, what was said, what waits to be sent, and where the results are.
 import { settings, signedIn } from "./account.js";
 import { follow } from "./following.js";
+import { shown } from "./keeping.js";
 import { openQueue } from "./queue.js";
 
 const CLOCK_MS = 250;
@@ -40,8 +41,19 @@ async function finished() {
 function showRecording(state) {
   by("name").textContent = recording.title;
   by("state").hidden = recording.choosing;
-  by("stop").hidden = recording.choosing;
+  by("acts").hidden = recording.choosing;
   by("progress").textContent = recording.choosing ? "Choose what is to be recorded." : (state?.problem ?? kept(state));
+  if (recording.choosing) return;
+  by("state").classList.toggle("resting", resting());
+  by("paused").hidden = !resting();
+  by("pause").textContent = resting() ? "Go on" : "Pause";
+  showClock();
+}
+
+const resting = () => recording.clock.since === null;
+
+function showClock() {
+  if (recording?.clock) by("clock").textContent = clock(shown(recording.clock) / 1000);
 }
 
 function kept({ stored, sent }) {
@@ -61,9 +73,17 @@ const isFresh = (result) => Boolean(result) && Date.now() - result.endedAt < FRE
 function waitingRow(state) {
   const row = element("li", {}, titled(state, state.result), element("progress", { max: state.stored || 1, value: state.sent, ariaLabel: `How much of ${state.title} is sent` }));
   row.append(element("p", { className: "soft", textContent: state.problem ?? `${size(state.sent)} of ${size(state.stored)} sent` }));
-  if (state.problem) row.append(element("div", { className: "row" }, button("Try again", () => ask({ type: "retry" })), discarding(state)));
+  if (state.problem) row.append(element("div", { className: "row" }, button("Try again", () => ask({ type: "retry" })), copying(state), discarding(state)));
   return row;
 }
+
+/** For a server that may never be reached again: what was recorded, as a file. */
+const copying = ({ id, title }) => button("Save a copy", async () => {
+  const queue = await openQueue();
+  const href = URL.createObjectURL(await queue.copy(id));
+  queue.database.close();
+  element("a", { href, download: `${title.replaceAll(/[^\p{L}\p{N} ._-]+/gu, "-")}.webm` }).click();
+});
 
 function discarding(state) {
   const made = button("Discard", () => {
@@ -164,8 +184,9 @@ async function open() {
 
 let showing = Promise.resolve();
 news.addEventListener("message", ({ data }) => data.sending && (showing = showing.then(() => show(data))));
-setInterval(() => recording?.startedAt && (by("clock").textContent = clock((Date.now() - recording.startedAt) / 1000)), CLOCK_MS);
+setInterval(showClock, CLOCK_MS);
 by("wanted").addEventListener("submit", begin);
+by("pause").addEventListener("click", () => ask({ type: resting() ? "resume" : "pause" }));
 by("stop").addEventListener("click", () => ask({ type: "stop" }));
 for (const id of ["options", "set-up"]) by(id).addEventListener("click", () => chrome.runtime.openOptionsPage());
 showing = open();

@@ -71,6 +71,13 @@ export class Queue {
     });
   }
 
+  /** All of a recording that is on disk, as one file. */
+  async copy(id) {
+    const pieces = [];
+    for (let size = 0, piece; (piece = await this.bytesFrom(id, size)).size; size += piece.size) pieces.push(piece);
+    return new Blob(pieces, { type: "video/webm" });
+  }
+
   /** Deletes a recording that the server has whole, and remembers where it is. */
   finish(recording, result) {
     return this.write(["recordings", "chunks", "results"], async ({ recordings, chunks, results }) => {

@@ -1,6 +1,7 @@
 // The document that nobody sees: it records into the queue and sends from it. It lives until nothing is left to be sent,
 // whatever the service worker does, which is suspended meanwhile and asked only for what proves who asks.
 import { capture, record } from "./capture.js";
+import { Clock, Keeping, toldOfDisk } from "./keeping.js";
 import { openQueue } from "./queue.js";
 import { Sender } from "./sending.js";
 
@@ -22,7 +23,7 @@ ready.then(changed, (error) => ask({ type: "failed", problem: `What waits to be 
 
 async function changed() {
   const { sender } = await ready;
-  const recording = made && { id: made.id, title: made.title, startedAt: made.startedAt, choosing: !made.recorder };
+  const recording = made && { id: made.id, title: made.title, choosing: !made.recorder, clock: made.clock?.state };
   news.postMessage({ recording, sending: sender.states() });
   if (!made && sender.idle) ask({ type: "idle" }).catch(() => undefined);
 }
@@ -32,10 +33,12 @@ async function begin({ wanted, server, title }) {
   if (made) throw new Error("Something is being recorded already.");
   made = { title };
   changed();
+  let taken = null;
   try {
-    const taken = await capture(wanted);
+    taken = await capture(wanted);
     await recordInto(taken, await begun(taken, wanted, server, title));
   } catch (error) {
+    taken?.release();
     made = null;
     changed();
     throw error;
@@ -54,40 +57,47 @@ async function begun(taken, { quality, fps }, server, title) {
 async function recordInto(taken, recording) {
   const { queue, sender } = await ready;
   const source = sender.add(recording);
-  let [stored, broken] = [Promise.resolve(), false];
-  const recorder = record(taken, (data) => {
-    stored = stored.then(() => {
-      if (!data) return ended(queue, source, recording, taken);
-      return broken ? undefined : keep(queue, source, recording, data); // what follows a gap could not be played
-    }).catch((error) => {
-      broken = true;
-      failed(error);
-    });
-  });
+  const keeping = new Keeping({ queue, source, recording, failed, changed });
+  const recorder = record(taken, (data) => (data ? keeping.take(data) : ended(keeping, taken)));
+  const clock = new Clock();
+  clock.run();
   taken.ended.addEventListener("ended", stop);
-  made = { id: recording.id, title: recording.title, startedAt: recording.startedAt, recorder };
-  await ask({ type: "recording", going: true });
+  made = { id: recording.id, title: recording.title, recorder, clock };
+  await ask({ type: "recording", state: "going" });
   changed();
 }
 
-async function keep(queue, source, recording, data) {
-  source.grew(await queue.append(recording.id, await data.arrayBuffer()));
-  changed();
-}
-
-async function ended(queue, source, recording, taken) {
+async function ended(keeping, taken) {
   taken.release();
   made = null;
-  await queue.end(recording.id).catch(() => undefined); // on a full disk: whoever opens the queue next ends it too
-  source.end();
-  await ask({ type: "recording", going: false });
+  await keeping.end();
+  await ask({ type: "recording", state: "ended" });
   changed();
 }
 
 /** What cannot be kept is not recorded any further: the person sees it now, and not afterwards. */
 function failed(error) {
-  ask({ type: "failed", problem: `This computer kept no more of the recording: ${error.message}. What it kept is sent.` });
+  const problem = `The recording was stopped: ${toldOfDisk(error)}. What was kept until then is sent.`;
+  ask({ type: "failed", problem });
   stop();
+}
+
+async function pause() {
+  if (made?.recorder?.state !== "recording") return;
+  made.recorder.pause();
+  await paced("paused", () => made.clock.rest());
+}
+
+async function resume() {
+  if (made?.recorder?.state !== "paused") return;
+  made.recorder.resume();
+  await paced("going", () => made.clock.run());
+}
+
+async function paced(state, turn) {
+  turn();
+  changed();
+  await ask({ type: "recording", state });
 }
 
 function stop() {
@@ -97,6 +107,8 @@ function stop() {
 const HANDLERS = {
   begin,
   stop: async () => stop(),
+  pause,
+  resume,
   retry: async () => (await ready).sender.retry(),
   discard: async ({ id }) => (await ready).sender.discard(id),
   state: async () => ({ busy: Boolean(made) || !(await ready).sender.idle }),

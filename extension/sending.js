@@ -1,16 +1,19 @@
 // From the queue to the server: one resumable upload a recording, again and again until the server has all of it.
+import { toldOfDisk } from "./keeping.js";
 import { Refused, Upload } from "./tus.js";
 
 const PATIENCE_MS = 60_000;
+const ALIVE_MS = 45_000; // the server closes what it has not heard of for two minutes
 
 /** What a recording's upload sends: the chunks that are on disk, in order. */
 export class QueueSource {
-  constructor(queue, recording) {
+  constructor(queue, recording, alive = ALIVE_MS) {
     this.queue = queue;
+    this.alive = alive;
     this.id = recording.id;
     this.stored = recording.size;
     this.size = recording.ended ? recording.size : null;
-    this.settled = Promise.resolve();
+    this.settle = null;
     this.wake = () => undefined;
   }
 
@@ -25,13 +28,26 @@ export class QueueSource {
     this.wake();
   }
 
+  /** Nothing, as a sign of life, where nothing comes for a while: the recorder pauses. */
   async read(offset) {
-    await this.settled;
+    await this.settle?.();
+    const until = Date.now() + this.alive;
     while (offset >= this.stored) {
       if (this.size !== null) return null;
-      await new Promise((wake) => (this.wake = wake));
+      if (Date.now() >= until) return new Blob();
+      await this.growth(until - Date.now());
     }
     return this.queue.bytesFrom(this.id, offset);
+  }
+
+  /** Returns when more is on disk, or it has ended, or so much time has passed. */
+  async growth(milliseconds) {
+    let timer = null;
+    await new Promise((wake) => {
+      this.wake = wake;
+      timer = setTimeout(wake, milliseconds);
+    });
+    clearTimeout(timer);
   }
 }
 
@@ -45,10 +61,13 @@ class Addresses {
     return this.address;
   }
 
+  /** Whoever reads from the source waits for it, and tries again what the disk has refused. */
   setItem(id, address) {
     this.address = address;
-    this.source.settled = this.queue.addressed(id, address);
-    this.source.settled.catch(() => undefined); // whoever reads from the source is told
+    this.source.settle = async () => {
+      await this.queue.addressed(id, address);
+      this.source.settle = null;
+    };
   }
 
   /** Nothing: an address that is no good is replaced by the next, and one that was is deleted with the chunks. */
@@ -57,8 +76,8 @@ class Addresses {
 
 /** Sends what is in the queue. `proof(server, stale)` gives headers; `changed` is called whenever something is to be told. */
 export class Sender {
-  constructor({ queue, proof, changed = () => undefined, fetch = (...given) => globalThis.fetch(...given) }) {
-    Object.assign(this, { queue, proof, changed, fetch });
+  constructor({ queue, proof, changed = () => undefined, fetch = (...given) => globalThis.fetch(...given), alive }) {
+    Object.assign(this, { queue, proof, changed, fetch, alive });
     this.going = new Map();
   }
 
@@ -71,7 +90,7 @@ export class Sender {
   add(recording) {
     const known = this.going.get(recording.id);
     if (known) return known.source;
-    const source = new QueueSource(this.queue, recording);
+    const source = new QueueSource(this.queue, recording, this.alive);
     const sent = { recording, source, upload: null, offset: 0, problem: null, refused: false };
     this.going.set(recording.id, sent);
     this.run(sent);
@@ -162,4 +181,8 @@ export class Sender {
   }
 }
 
-const told = (error) => (error instanceof Refused ? error.message : "The server cannot be reached; this is tried again.");
+function told(error) {
+  if (error instanceof Refused) return error.message;
+  if (error.name === "QuotaExceededError") return `Nothing can be sent: ${toldOfDisk(error)}; this is tried again.`;
+  return "The server cannot be reached; this is tried again.";
+}

@@ -5,6 +5,7 @@ import { openQueue } from "./queue.js";
 
 const DOCUMENT = "recorder.html";
 const WATCH = "watch";
+const BADGES = { going: "REC", paused: "II", ended: "" };
 let turn = Promise.resolve();
 
 /** Opens the document if something waits to be sent, and sees to it that it stays open as long. */
@@ -91,11 +92,13 @@ const HANDLERS = {
   attend: () => inTurn(attend),
   begin,
   stop: () => forwarded({ type: "stop" }),
+  pause: () => forwarded({ type: "pause" }),
+  resume: () => forwarded({ type: "resume" }),
   retry: () => forwarded({ type: "retry" }),
   discard: ({ id }) => forwarded({ type: "discard", id }),
   idle: () => inTurn(close),
   proof: proved,
-  recording: ({ going }) => badge(going ? "REC" : ""),
+  recording: ({ state }) => badge(BADGES[state]),
   failed,
 };
 

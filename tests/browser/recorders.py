@@ -15,12 +15,17 @@ from deploy.embedded.process import PROJECT
 
 EXTENSION = PROJECT / "extension"
 PATIENCE_MS = 30_000
-_FLAGS = (
+ACCEPTING = (
     "--no-sandbox",
     "--use-fake-ui-for-media-stream",
     "--use-fake-device-for-media-stream",
     "--auto-select-desktop-capture-source=Entire screen",
+    "--autoplay-policy=no-user-gesture-required",
 )
+"""Of a person who says yes whenever the browser asks; the screen, its sound and the microphone are made up."""
+REFUSING = ("--no-sandbox", "--use-fake-ui-for-media-stream=deny", "--use-fake-device-for-media-stream")
+"""Of a person who says no whenever the browser asks."""
+
 _CHUNKS = """async () => {
   const { openQueue } = await import("./queue.js");
   const queue = await openQueue();
@@ -37,8 +42,9 @@ _CHUNKS = """async () => {
 class Recorder:
     """The browser of somebody who records. It may speak to `server` from the start: no test can click that prompt."""
 
-    def __init__(self, playwright: Playwright, folder: Path, server: str) -> None:
+    def __init__(self, playwright: Playwright, folder: Path, server: str, flags: tuple[str, ...] = ACCEPTING) -> None:
         self._playwright = playwright
+        self._flags = flags
         self._profile = folder / "profile"
         self._extension = folder / "extension"
         shutil.copytree(EXTENSION, self._extension)
@@ -53,7 +59,11 @@ class Recorder:
         self._context = await self._playwright.chromium.launch_persistent_context(
             str(self._profile),
             executable_path="/usr/bin/chromium",
-            args=[*_FLAGS, f"--disable-extensions-except={self._extension}", f"--load-extension={self._extension}"],
+            args=[
+                *self._flags,
+                f"--disable-extensions-except={self._extension}",
+                f"--load-extension={self._extension}",
+            ],
         )
         workers = self._context.service_workers or [await self._context.wait_for_event("serviceworker")]
         self._id = workers[0].url.split("/")[2]

@@ -67,9 +67,9 @@ class Server {
 
 const response = (status, headers, body) => new Response(body ? JSON.stringify(body) : null, { status, headers: { ...VERSION, ...headers } });
 
-function setting({ proof = async () => ({ headers: { "X-API-Key": "tmk_1" } }) } = {}) {
+function setting({ proof = async () => ({ headers: { "X-API-Key": "tmk_1" } }), alive } = {}) {
   const [queue, server] = [new Queue(), new Server()];
-  const sender = new Sender({ queue, proof, fetch: server.fetch });
+  const sender = new Sender({ queue, proof, fetch: server.fetch, alive });
   const recording = (text, changed = {}) => {
     if (text) queue.append("one", text);
     return { id: "one", title: "A talk", server: HERE, metadata: { title: "A talk" }, size: text.length, ended: true, address: null, ...changed };
@@ -146,6 +146,29 @@ test("a restart after the last byte sends nothing", async () => {
   assert.deepEqual(queue.results, ["0"]);
 });
 
+test("what the server has closed meanwhile goes on where it was, once that is worked out", async () => {
+  const { server, sender, recording } = setting();
+  server.uploads.push({ text: "abcd", length: null, gone: false });
+  let busy = 1;
+  const locked = () => response(423, {}, { code: "upload_locked", detail: "What came before is still being worked on." });
+  server.failing = ({ method }) => (method === "PATCH" && busy-- > 0 ? locked() : null);
+  sender.add(recording("abcdefgh", { address: "/api/v1/uploads/0" }));
+  await until(() => sender.states()[0]?.problem);
+  assert.equal(sender.states()[0].problem, "What came before is still being worked on.");
+  sender.retry();
+  await until(() => sender.idle);
+  assert.deepEqual(server.uploads.map(({ text, length }) => [text, length]), [["abcdefgh", 8]]);
+});
+
+test("of what the server has closed and was all, the end alone is told", async () => {
+  const { server, sender, recording } = setting();
+  server.uploads.push({ text: "abcd", length: null, gone: false });
+  sender.add(recording("abcd", { address: "/api/v1/uploads/0" }));
+  await until(() => sender.idle);
+  assert.deepEqual(server.asked.map(({ method }) => method), ["HEAD", "PATCH"]);
+  assert.deepEqual([server.uploads[0].text, server.uploads[0].length], ["abcd", 4]);
+});
+
 test("what the server gave up is sent anew, whole", async () => {
   const { server, sender, recording, queue } = setting();
   server.uploads.push({ text: "abcd", length: null, gone: true });
@@ -153,6 +176,32 @@ test("what the server gave up is sent anew, whole", async () => {
   await until(() => sender.idle);
   assert.equal(server.uploads[1].text, "abcdefgh");
   assert.equal(queue.addresses.get("one"), "/api/v1/uploads/1");
+});
+
+test("an address that the disk refuses is tried again, before a byte is sent", async () => {
+  const { queue, server, sender, recording } = setting();
+  const keep = queue.addressed;
+  queue.addressed = async () => {
+    throw new DOMException("no room", "QuotaExceededError");
+  };
+  sender.add(recording("abc"));
+  await until(() => sender.states()[0]?.problem);
+  assert.match(sender.states()[0].problem, /disk is full/);
+  queue.addressed = keep;
+  sender.retry();
+  await until(() => sender.idle);
+  assert.deepEqual([server.uploads.length, server.uploads[0].text], [1, "abc"]);
+});
+
+test("while nothing comes the server hears that it will go on", async () => {
+  const { queue, server, sender, recording } = setting({ alive: 5 });
+  const source = sender.add(recording("abc", { ended: false }));
+  const empty = () => server.asked.filter(({ method, body }) => method === "PATCH" && body.size === 0).length;
+  await until(() => empty() >= 2);
+  source.grew(queue.append("one", "def"));
+  source.end();
+  await until(() => sender.idle);
+  assert.deepEqual([server.uploads[0].text, server.uploads[0].length], ["abcdef", 6]);
 });
 
 test("what waits for somebody to sign in is kept, and sent then", async () => {
