@@ -42,7 +42,7 @@ function showRecording(state) {
   by("name").textContent = recording.title;
   by("state").hidden = recording.choosing;
   by("acts").hidden = recording.choosing;
-  by("progress").textContent = recording.choosing ? "Choose what is to be recorded." : (state?.problem ?? kept(state));
+  by("progress").textContent = recording.choosing ? "Choose what is to be recorded." : kept(state);
   if (recording.choosing) return;
   by("state").classList.toggle("resting", resting());
   by("paused").hidden = !resting();
@@ -56,7 +56,8 @@ function showClock() {
   if (recording?.clock) by("clock").textContent = clock(shown(recording.clock) / 1000);
 }
 
-function kept({ stored, sent }) {
+function kept({ stored, sent, problem }) {
+  if (problem) return `${size(stored)} kept on this computer. ${problem}`;
   return `${size(stored)} kept, ${stored > sent ? `${size(stored - sent)} on the way` : "all of it at the server"}`;
 }
 
@@ -72,7 +73,7 @@ const isFresh = (result) => Boolean(result) && Date.now() - result.endedAt < FRE
 
 function waitingRow(state) {
   const row = element("li", {}, titled(state, state.result), element("progress", { max: state.stored || 1, value: state.sent, ariaLabel: `How much of ${state.title} is sent` }));
-  row.append(element("p", { className: "soft", textContent: state.problem ?? `${size(state.sent)} of ${size(state.stored)} sent` }));
+  row.append(element("p", { className: "soft", textContent: `${size(state.sent)} of ${size(state.stored)} sent. ${state.problem ?? ""}` }));
   if (state.problem) row.append(element("div", { className: "row" }, button("Try again", () => ask({ type: "retry" })), copying(state), discarding(state)));
   return row;
 }
