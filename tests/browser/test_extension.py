@@ -2,6 +2,8 @@
 
 import asyncio
 import io
+import os
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,15 +16,20 @@ from playwright.async_api import Page, async_playwright, expect
 
 from api import keys
 from api.app import make_app
+from deploy.embedded.process import PROJECT
 from deploy.embedded.stack import Services
 from schemas.recordings import Recording, RecordingStatus
 from stores.objects import Objects
+from tests.browser.browsing import TALK
 from tests.browser.lines import Line
-from tests.browser.recorders import PATIENCE_MS, Recorder
+from tests.browser.recorders import ACCEPTING, PATIENCE_MS, Recorder
 from tests.buckets import remove_bucket
 from tests.integration.api.conftest import settings_for
 from tests.integration.api.people import PASSWORD, Person, until_ready
+from tests.integration.api.test_live import Workers
 
+KNOWN = re.compile("worst of times|age of wisdom|age of foolishness|epoch of belief", re.IGNORECASE)
+"""Some of what the talk says."""
 SCOPES = ["uploads:read", "uploads:write", "recordings:read", "jobs:read", "tickets:write"]
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(150)]
@@ -78,9 +85,10 @@ async def sign_in(recorder: Recorder, line: Line) -> None:
     await options.close()
 
 
-async def begin(recorder: Recorder, title: str) -> Page:
+async def begin(recorder: Recorder, title: str, *, sound: bool = True) -> Page:
     popup = await recorder.page("popup.html")
     await popup.get_by_label("Title").fill(title)
+    await popup.get_by_label("Its sound").set_checked(sound)
     await popup.get_by_text("Screen", exact=True).click()
     await popup.get_by_role("button", name="Begin to record").click()
     await expect(popup.get_by_role("button", name="Stop and keep")).to_be_enabled(timeout=PATIENCE_MS)
@@ -214,3 +222,49 @@ async def test_with_a_key_and_a_link_the_moment_it_stops(
     assert await received(client, recording) == b"".join(data for _, data in chunks)
     assert await recorder.chunks() == []
     assert not any(key.encode() in asked for asked in line.first_lines)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def worker(services: Services, client: TestClient, tmp_path: Path) -> AsyncIterator[None]:
+    """Somebody who listens."""
+    settings = client.app[keys.SETTINGS]
+    own = {"MONGODB_DATABASE": settings.mongodb_database, "S3_BUCKET": settings.s3_bucket, "PYTHONPATH": str(PROJECT)}
+    workers = Workers({**os.environ, **services.environment(), **own}, tmp_path / "log")
+    await workers.start()
+    yield
+    await workers.close()
+
+
+def spoken(file: Path) -> Path:
+    """The sound of a talk as a WAV file, for a microphone to hear."""
+    with av.open(str(TALK)) as talk, av.open(str(file), "w") as out:
+        stream = out.add_stream("pcm_s16le", rate=48_000, layout="mono")
+        resampler = av.AudioResampler("s16", "mono", 48_000)
+        for frame in talk.decode(audio=0):
+            for sound in resampler.resample(frame):
+                out.mux(stream.encode(sound))
+    return file
+
+
+@pytest.mark.usefixtures("worker")
+async def test_what_is_said_is_read_while_it_is_recorded(client: TestClient, line: Line, tmp_path: Path) -> None:
+    eve = await Person.register(client, "eve")
+    hearing = f"--use-file-for-fake-audio-capture={spoken(tmp_path / 'talk.wav')}%noloop"
+    async with async_playwright() as playwright:
+        recorder = Recorder(playwright, tmp_path, line.url, (*ACCEPTING, hearing))
+        await recorder.start()
+        try:
+            await use_key(recorder, line, eve)
+            popup = await begin(recorder, "A talk", sound=False)
+            heard = popup.get_by_role("log")
+            await expect(heard).to_contain_text(KNOWN, timeout=80_000)
+            await expect(popup.get_by_role("button", name="Stop and keep")).to_be_visible()
+            await popup.get_by_role("button", name="Stop and keep").click()
+            link = popup.get_by_role("list", name="The last recording").get_by_role("link", name="A talk")
+            await expect(link).to_be_visible(timeout=PATIENCE_MS)
+            await expect(heard).to_contain_text(KNOWN)
+            (recording,) = await stored(client, eve)
+            assert await link.get_attribute("href") == f"{line.url}/recordings/{recording.id}"
+            assert not recording.has_system_audio
+        finally:
+            await recorder.close()
