@@ -111,6 +111,7 @@ class Reception:
         return self._upload
 
     async def _read(self, content: Content) -> None:
+        await self._recall()
         self._aim()
         while (chunk := await self._next(content)) != b"":
             if chunk:
@@ -150,6 +151,12 @@ class Reception:
                 await self._ship()
             elif self._seems_sure():
                 await self._send_on()
+
+    async def _recall(self) -> None:
+        """The first bytes, where too few had come to know what they are: a browser's recorder may begin with one."""
+        upload = self._upload
+        if upload.length is None and not upload.live and not upload.parts and 0 < upload.offset < HEAD_BYTES:
+            self._begins, self._head = True, await self._assembly.beginning(upload)
 
     def _aim(self) -> None:
         """How large the part that comes next is to be: nothing small is left over for the last."""

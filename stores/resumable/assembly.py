@@ -198,6 +198,10 @@ class Assembly:
         else:
             await self.remove(arrival.id, arrival.tail)
 
+    async def beginning(self, arrival: Arrival) -> bytes:
+        """The bytes of an upload that has no parts yet, as far as they count. Raises Moved when it has some by now."""
+        return await self._read_all(arrival)
+
     async def _read_all(self, arrival: Arrival) -> bytes:
         """The bytes of all its pieces: few enough for the memory, as long as they are not worth a part."""
         return b"".join([chunk async for chunk in self._pieces(arrival.id, arrival.tail)])

@@ -17,6 +17,7 @@ from schemas.problems import Problem
 from schemas.time import after, now
 from stores import keys
 from stores.resumable import Arrival, Arrivals, Assembly, Held, Moved, arrival, assembly
+from stores.resumable.arrival import close
 from tests.unit.stores.memory import MemoryDatabase
 from tests.unit.stores.multipart import LEAST
 from tests.unit.stores.reconciler.house import Bucket
@@ -238,3 +239,15 @@ async def test_a_request_without_bytes_is_a_sign_of_life():
     alive = await desk.send(before, b"")
     assert alive.updated_at > after(-60)
     assert (alive.offset, alive.tail) == (before.offset, before.tail)
+
+
+async def test_a_recorder_that_begins_with_a_single_byte_is_live_all_the_same():
+    desk = Desk()
+    upload = await desk.send(await desk.begin(None), WEBM[:1])
+    assert not upload.live
+    upload = await desk.send(upload, WEBM[1:])
+    assert upload.live
+    assert desk.live == [upload.id]
+    upload = await desk.send(upload, b"and more")
+    upload = await desk.assembly.arrivals.change(upload.id, lambda found: close(found, now(), now()))
+    assert await desk.result(upload) == WEBM + b"and more"
