@@ -211,6 +211,7 @@ async def test_with_a_key_and_a_link_the_moment_it_stops(
     await expect(popup.get_by_text("The server cannot be reached")).to_be_visible(timeout=PATIENCE_MS)
     await popup.get_by_role("button", name="Stop and keep").click()
     (recording,) = await stored(client, bob)
+    assert recording.status is RecordingStatus.LIVE
     link = popup.get_by_role("list", name="The last recording").get_by_role("link", name="A short word")
     assert await link.get_attribute("href") == f"{line.url}/recordings/{recording.id}"
     await expect(popup.get_by_role("button", name="Begin to record")).to_be_visible()
