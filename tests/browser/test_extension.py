@@ -230,7 +230,8 @@ async def worker(services: Services, client: TestClient, tmp_path: Path) -> Asyn
     """Somebody who listens."""
     settings = client.app[keys.SETTINGS]
     own = {"MONGODB_DATABASE": settings.mongodb_database, "S3_BUCKET": settings.s3_bucket, "PYTHONPATH": str(PROJECT)}
-    workers = Workers({**os.environ, **services.environment(), **own}, tmp_path / "log")
+    quick = {"SHUTDOWN_GRACE_SECONDS": "0", "TMPDIR": str(tmp_path)}
+    workers = Workers({**os.environ, **services.environment(), **own, **quick}, tmp_path / "log")
     await workers.start()
     yield
     await workers.close()
@@ -247,6 +248,7 @@ def spoken(file: Path) -> Path:
     return file
 
 
+@pytest.mark.timeout(240)
 @pytest.mark.usefixtures("worker")
 async def test_what_is_said_is_read_while_it_is_recorded(client: TestClient, line: Line, tmp_path: Path) -> None:
     eve = await Person.register(client, "eve")
