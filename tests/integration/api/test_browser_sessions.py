@@ -4,6 +4,7 @@ from http.cookies import SimpleCookie
 from typing import Any
 
 import pytest
+import structlog
 from aiohttp.test_utils import TestClient
 
 from api import keys
@@ -62,7 +63,10 @@ async def test_a_session_is_renewed_once_for_each_token_and_ends_with_signing_ou
     assert renewed.status == 200
     second = cookies(renewed)
     assert second["__refresh"].value != first["__refresh"].value
-    left = await client.delete(DOOR, headers=sent(second))
+    with structlog.testing.capture_logs() as lines:
+        left = await client.delete(DOOR, headers=sent(second))
+    kept = [(line["action"], line["user_id"]) for line in lines if line["event"] == "audit"]
+    assert kept == [("sessions.log_out", ada.user["id"])]
     assert (left.status, {morsel.value for morsel in cookies(left).values()}) == (204, {""})
     await expect_problem(await client.post(f"{DOOR}/refresh", headers=sent(second)), "token_reused")
     await expect_problem(await client.get("/api/v1/account", headers=sent(second)), "token_invalid")
