@@ -22,7 +22,8 @@ async def up(data: Path, cache: Path, port: int) -> None:
     _say_what_does_not_apply()
     async with running_platform(port, data, cache, _say_news) as platform:
         say(f"ready: {platform.url}")
-        say(f"pages: {platform.url}/docs, Kafka: {platform.services.kafka_bootstrap_servers}")
+        say(f"the Library: {platform.url}/")
+        say(f"the API: {platform.url}/docs, Kafka: {platform.services.kafka_bootstrap_servers}")
         say("processes: " + ", ".join(f"{one.name} {one.pid}" for one in platform.processes()))
         try:
             await platform.failed()

@@ -76,6 +76,7 @@ async def test_whole_again_after_each_part_was_killed(tmp_path: Path) -> None:
     sound = make.recording(tmp_path / "tone.webm", sounds=[make.Tone(0, 1)])
     async with started(port, tmp_path / "data") as process:
         assert await line_with(process, "ready:") == f"ready: http://{HOST}:{port}\n"
+        assert await line_with(process, "the Library") == f"the Library: http://{HOST}:{port}/\n"
         parts = await programs(process)
         assert tuple(sorted(parts)) == tuple(sorted(PARTS))
         for name in PARTS:
