@@ -23,7 +23,7 @@ MEDIA = Path(__file__).parents[1] / "media"
 TALK = MEDIA / "screen-vp8.webm"
 SENTENCE = "correct horse battery"
 DESK, PHONE = {"width": 1280, "height": 800}, {"width": 375, "height": 780}
-LONG_MS = 60_000
+LONG_MS = 120_000
 """For what a worker has to do before."""
 _NEWEST = "job/99999999"
 _OPTIONS = (

@@ -1,11 +1,14 @@
 """What a person does with the pages, from signing in to signing out."""
 
+import json
 import os
 import re
 import signal
+from collections.abc import Iterable
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, WebSocket, expect
 
 from deploy.platform import Platform
 from tests.browser.browsing import LONG_MS, MEDIA, PHONE, SENTENCE, findings, opened, until
@@ -48,6 +51,59 @@ def test_the_library_is_searched_and_remembers_what_was_asked(page: Page, record
     page.get_by_role("link", name="Show everything").click()
     page.get_by_role("link", name="screen-vp8").click()
     expect(page).to_have_url(re.compile(f"/recordings/{recording}$"))
+
+
+def sockets_of(page: Page) -> list[list[dict[str, Any]]]:
+    """What each websocket that the page opens from now on says."""
+    opened: list[list[dict[str, Any]]] = []
+
+    def note(socket: WebSocket) -> None:
+        opened.append(said := [])
+        socket.on("framesent", lambda frame: said.append(json.loads(frame)))
+
+    page.on("websocket", note)
+    return opened
+
+
+def file_in(page: Page, url: str, project: str, names: Iterable[str]) -> None:
+    """Sends recordings into a project by forms, as another program does."""
+    for name in names:
+        file = {"name": f"{name}.webm", "mimeType": "video/webm", "buffer": (MEDIA / "screen-h264.webm").read_bytes()}
+        sent = page.request.post(f"/projects/{project}/videos", multipart={"file": file}, headers={"Origin": url})
+        assert sent.status == 202, sent.text()
+
+
+def test_one_websocket_moves_all_cards_also_when_the_service_was_away(
+    platform: Platform, page: Page, recording: str
+) -> None:
+    pids = {running.name: running.pid for running in platform.processes()}
+    os.kill(pids["worker"], signal.SIGSTOP)  # so that the cards are in progress when they are seen
+    try:
+        file_in(page, platform.url, "tides", ("ebb", "flood"))
+        sockets = sockets_of(page)
+        page.goto("/")
+        expect(page.locator(".card [role=progressbar]")).to_have_count(2)
+        os.kill(pids["API"], signal.SIGKILL)  # the platform starts it again
+        page.wait_for_event("websocket")
+    finally:
+        os.kill(pids["worker"], signal.SIGCONT)
+    expect(page.locator(".card [role=progressbar]")).to_have_count(0, timeout=LONG_MS)
+    first, *later = [[job["id"] for job in said["jobs"]] for said in sum(sockets, []) if said["type"] == "subscribe"]
+    assert len(first) == 2
+    assert later == [first]
+
+
+def test_a_project_is_chosen_and_stays_chosen(page: Page, recording: str) -> None:
+    page.goto("/")
+    page.get_by_label("Course or project").select_option("tides")
+    expect(page.locator(".card")).to_have_count(2)
+    page.get_by_role("link", name="ebb").click()
+    page.locator("video").wait_for()
+    page.go_back()
+    expect(page.locator(".card")).to_have_count(2)
+    page.reload()
+    expect(page.get_by_label("Course or project")).to_have_value("tides")
+    expect(page.locator(".card")).to_have_count(2)
 
 
 def test_the_transcript_follows_and_seeks_and_is_put_right(page: Page, recording: str) -> None:

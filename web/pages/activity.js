@@ -9,7 +9,6 @@ import { ago, JOBS, moment, STATES } from "../parts/words.js";
 import { remember, title } from "../router.js";
 
 const PAGE = 20;
-const WATCHED = 12;
 const FILTERS = [["", "All", []], ["going", "In progress", ["queued", "running"]], ["completed", "Done", ["completed"]],
   ["failed", "Failed", ["failed", "cancelled"]]];
 
@@ -73,7 +72,7 @@ class Board {
 
   placed(job) {
     const line = new Line(job, this);
-    if (!hasEnded(job.status) && this.watching.size < WATCHED) this.follow(job.id, line);
+    if (!hasEnded(job.status)) this.follow(job.id, line);
     this.name(job.recording_id, line);
     return line.element;
   }

@@ -1,4 +1,4 @@
-// The library: every recording, found by its title, state and tag; what is in progress moves in place.
+// The library: every recording, found by title, state, project and tag; what is in progress moves in place.
 import { get, query } from "../api.js";
 import { watch } from "../live.js";
 import { card } from "../parts/card.js";
@@ -8,12 +8,12 @@ import { empty, failed, tellProblem } from "../parts/notice.js";
 import { remember, title } from "../router.js";
 
 const PAGE = 24;
-const WATCHED = 12;
-const STATUSES = [["", "All"], ["processing", "In progress"], ["completed", "Ready"], ["failed", "Failed"]];
+const FOLDERS = 100;
+const STATUSES = [["", "All"], ["live", "Live"], ["processing", "In progress"], ["completed", "Ready"], ["failed", "Failed"]];
 
 export function show(main, _, asked) {
   title("Library");
-  const wanted = { q: asked.get("q") || "", status: asked.get("status") || "", tag: asked.get("tag") || "" };
+  const wanted = Object.fromEntries(["q", "status", "project_id", "tag"].map((name) => [name, asked.get(name) || ""]));
   const list = h("ul", { class: "cards", "aria-label": "Recordings" });
   const more = h("div", { class: "more" });
   const found = h("p", { class: "hidden", role: "status" });
@@ -26,9 +26,10 @@ export function show(main, _, asked) {
         h("a", { class: "button main", href: "/record" }, icon("record"), "Record"))),
     h("div", { class: "filters", role: "search" },
       h("label", { class: "search", for: "search" }, icon("search"), hidden("Search titles"), search),
-      shelf.statuses(), shelf.tag),
+      shelf.statuses(), shelf.folders, shelf.tag),
     list, found, more);
   shelf.begin();
+  shelf.offerFolders();
   return () => shelf.leave();
 }
 
@@ -39,6 +40,8 @@ class Shelf {
     this.watching = new Map();
     this.turn = 0;
     this.tag = h("span", { class: "chosen" });
+    this.folders = h("select", { class: "folders", "aria-label": "Course or project", hidden: true,
+      on: { change: () => this.want({ project_id: this.folders.value }) } });
     this.sight = new IntersectionObserver((seen) => seen.some((entry) => entry.isIntersecting) && this.next(), {
       rootMargin: "600px",
     });
@@ -49,6 +52,19 @@ class Shelf {
       h("input", { type: "radio", name: "status", value, checked: value === this.wanted.status,
         on: { change: () => this.want({ status: value }) } }), h("span", {}, text));
     return h("fieldset", { class: "choices" }, h("legend", { class: "hidden" }, "State"), STATUSES.map(choice));
+  }
+
+  /** Courses and projects to choose from, once somebody has any. */
+  async offerFolders() {
+    const lists = ["courses", "projects"].map((kind) => get(`/api/v1/${kind}?limit=${FOLDERS}`).catch(() => ({ items: [] })));
+    const found = (await Promise.all(lists)).flatMap((list) => list.items);
+    const titles = new Map(found.map((folder) => [folder.id, folder.title]));
+    const chosen = this.wanted.project_id;
+    if (chosen && !titles.has(chosen)) titles.set(chosen, chosen);
+    if (!titles.size) return;
+    const option = ([value, text]) => h("option", { value, selected: value === chosen }, text);
+    this.folders.replaceChildren(option(["", "All courses and projects"]), ...[...titles].map(option));
+    this.folders.hidden = false;
   }
 
   want(changed) {
@@ -108,7 +124,7 @@ class Shelf {
 
   placed(recording) {
     const made = card(recording, (tag) => this.want({ tag }));
-    if (["processing", "live"].includes(recording.status) && this.watching.size < WATCHED) this.follow(recording, made);
+    if (["processing", "live"].includes(recording.status)) this.follow(recording, made);
     return made.element;
   }
 
@@ -130,7 +146,7 @@ class Shelf {
   nothing() {
     if (Object.values(this.wanted).some(Boolean)) {
       const clear = h("a", { class: "button", href: "/" }, "Show everything");
-      return empty("search", "Nothing found", "No recording has all of that. Try fewer words, or another state.", clear);
+      return empty("search", "Nothing found", "No recording has all of that. Try fewer words, or one filter less.", clear);
     }
     return empty("library", "Your library is empty",
       "Record your screen or your voice here, or bring files along. A transcript, a summary and the things to do follow by themselves.",

@@ -10,22 +10,30 @@ export function card(recording, wanted) {
     "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": 0 }, bar);
   const said = h("span", { class: "said" }, STATES[recording.status]);
   const working = recording.status === "processing" || recording.status === "live";
+  const heard = h("p", { class: "heard" });
   const status = h("p", { class: "status", "data-status": recording.status }, said, working && line);
   const element = h("li", { class: "card", "data-id": recording.id }, picture(recording),
     h("div", { class: "text" },
       h("h2", {}, h("a", { href: `/recordings/${recording.id}` }, recording.title)),
       h("p", { class: "about" }, h("time", { datetime: recording.created_at, title: moment(recording.created_at) },
         ago(recording.created_at)), ` · ${size(recording.size_bytes)}`),
-      recording.status === "completed" ? null : status,
+      recording.status === "completed" ? null : [status, heard],
       recording.error && h("p", { class: "why" }, recording.error.detail),
       tags(recording, wanted)));
   const state = (job) => {
     const running = (job.steps || []).find((step) => step.status === "running");
-    said.textContent = running ? STEPS[running.name] || running.name : STATES[job.status];
+    const live = running?.name === "live";
+    said.textContent = live ? STATES.live : running ? STEPS[running.name] || running.name : STATES[job.status];
+    heard.textContent = live ? newest(job.results) : "";
     line.setAttribute("aria-valuenow", Math.round(job.progress));
     bar.style.setProperty("--done", `${job.progress}%`);
   };
   return { element, state };
+}
+
+/** The words of a live recording that came last. */
+function newest({ live, transcript }) {
+  return live?.draft?.text || transcript?.segments?.at(-1)?.text || "";
 }
 
 function picture(recording) {

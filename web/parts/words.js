@@ -52,6 +52,7 @@ export const STATES = {
 };
 
 export const STEPS = {
+  live: "Live transcript",
   audio: "Sound",
   render: "Video and pictures",
   transcribe: "Transcript",
