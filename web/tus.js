@@ -31,43 +31,6 @@ export class FileSource {
   }
 }
 
-/** What is still being made: blobs are pushed, kept until the service has them, and ended. */
-export class TailSource {
-  constructor() {
-    this.size = null;
-    this.kept = [];
-    this.start = 0;
-    this.wake = () => undefined;
-  }
-
-  get waiting() {
-    return this.kept.reduce((sum, blob) => sum + blob.size, 0);
-  }
-
-  push(blob) {
-    if (blob.size) this.kept.push(blob);
-    this.wake();
-  }
-
-  end() {
-    this.size = this.start + this.waiting;
-    this.wake();
-  }
-
-  async read(offset) {
-    if (offset < this.start) throw new Refused(0, { detail: "The service has lost what it had confirmed." });
-    while (offset >= this.start + this.waiting) {
-      if (this.size !== null) return null;
-      await new Promise((wake) => (this.wake = wake));
-    }
-    return new Blob(this.kept).slice(offset - this.start, offset - this.start + 8 * MIB);
-  }
-
-  drop(offset) {
-    while (this.kept.length && this.start + this.kept[0].size <= offset) this.start += this.kept.shift().size;
-  }
-}
-
 /** One upload. `run` goes on until all is there; `pause`, `resume` and `cancel` may be called at any time. */
 export class Upload {
   constructor({ endpoint, source, metadata, send, store = null, name = null, seen = () => undefined }) {

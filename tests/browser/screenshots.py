@@ -101,7 +101,7 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as data,
         on_a_thread(running_platform(free_ports(1)[0], Path(data), default_cache(), print)) as platform,
-        chromium() as browser,
+        chromium(Path(data)) as browser,
     ):
         page = opened(browser, platform.url)
         page.goto("/")

@@ -1,14 +1,15 @@
 // Recording in the page: each second goes out by a resumable upload while the next is made; the words come beside it.
-import { get, send } from "../api.js";
+import { call, get } from "../api.js";
 import { watch } from "../live.js";
+import { BacklogSource, openBacklog } from "../parts/backlog.js";
 import { capture, NotAllowed, possible, recorder } from "../parts/capture.js";
 import { h } from "../parts/dom.js";
 import { icon } from "../parts/icons.js";
-import { empty, tellProblem } from "../parts/notice.js";
+import { leftover, uploadOf } from "../parts/leftover.js";
+import { empty, failed, tell, tellProblem } from "../parts/notice.js";
 import { TranscriptView } from "../parts/transcript.js";
 import { clock, size } from "../parts/words.js";
 import { go, title } from "../router.js";
-import { TailSource, Upload } from "../tus.js";
 
 const CHUNK_MS = 1000;
 const LOOK_MS = 2000;
@@ -23,17 +24,28 @@ export function show(main) {
       h("a", { class: "button main", href: "/upload" }, icon("upload"), "Upload files")));
     return undefined;
   }
-  studio = studio?.going ? studio : new Studio();
+  const visit = { over: false };
+  enter(main, visit).catch((problem) => visit.over || failed(main, problem, () => location.reload()));
+  return () => (visit.over = true);
+}
+
+async function enter(main, visit) {
+  const [backlog, { id }] = await Promise.all([openBacklog(), get("/api/v1/account")]);
+  const left = await leftover(backlog, id);
+  if (visit.over) return;
+  studio = studio?.going ? studio : new Studio(backlog, id);
   main.append(h("div", { class: "head" }, h("h1", {}, "Record"), h("p", { class: "lead" },
-    "Every second is stored while the next is recorded. A network that breaks loses nothing: what waits is sent as soon as it can be.")), studio.element);
-  return undefined;
+    "Every second is kept on this computer until the service has it. A network that breaks loses nothing, nor does a browser that closes.")),
+  left, studio.element);
 }
 
 addEventListener("beforeunload", (event) => studio?.going && event.preventDefault());
 
 /** One recording, from its sources to its end. It goes on while other pages are looked at. */
 class Studio {
-  constructor() {
+  constructor(backlog, owner) {
+    Object.assign(this, { backlog, owner });
+    this.stored = Promise.resolve();
     this.preview = h("video", { muted: true, playsinline: true, "aria-label": "What is being recorded", hidden: true });
     this.preview.muted = true;
     this.hint = h("p", {}, "Choose what to record, then begin.");
@@ -79,19 +91,39 @@ class Studio {
     this.say("");
     try {
       this.taken = await capture(wanted);
+      this.kept = await this.backlog.begin(this.owner, { filename: "recording.webm", title: this.titled, filetype: "video/webm",
+        has_microphone: wanted.microphone, has_system_audio: this.taken.systemSound });
     } catch (error) {
-      return error instanceof NotAllowed ? this.say(error.message) : this.say("That could not be recorded.");
+      this.taken?.release();
+      return this.say(error instanceof NotAllowed ? error.message : `That could not be recorded: ${error.message}`);
     }
-    this.tail = new TailSource();
-    this.made = recorder(this.taken.stream, (blob) => this.tail.push(blob));
+    this.source = new BacklogSource(this.backlog, this.kept);
+    this.made = recorder(this.taken.stream, (blob) => this.keep(blob));
     this.made.addEventListener("stop", () => this.ended());
     for (const track of this.taken.stream.getTracks()) track.addEventListener("ended", () => this.stop());
     this.made.start(CHUNK_MS);
     this.began();
-    return this.upload(wanted);
+    return this.upload();
+  }
+
+  get titled() {
+    return this.name.value.trim() || "Recording";
+  }
+
+  /** Puts a second on disk, after those before it; what would follow a gap could not be played. */
+  keep(blob) {
+    this.stored = this.stored.then(async () => {
+      if (this.full || !blob.size) return;
+      this.source.grew(await this.backlog.append(this.kept.id, await blob.arrayBuffer()));
+    }).catch((error) => {
+      this.full = true;
+      this.stop();
+      tell(`This computer kept no more of the recording: ${error.message} What it kept is sent.`, "bad");
+    });
   }
 
   began() {
+    this.full = this.refused = false;
     this.length = 0;
     this.tick = Date.now();
     this.preview.srcObject = this.taken.shown;
@@ -112,17 +144,16 @@ class Studio {
     this.clock.replaceChildren(this.made?.state === "recording" ? h("span", { class: "dot" }) : "", clock(this.length));
   }
 
-  async upload(wanted) {
-    this.sending = new Upload({ endpoint: "/api/v1/uploads", source: this.tail, send, seen: (state) => this.sent(state), metadata: {
-      filename: "recording.webm", title: this.name.value.trim() || "Recording", filetype: "video/webm",
-      has_microphone: wanted.microphone, has_system_audio: this.taken.systemSound } });
+  async upload() {
+    this.sending = uploadOf(this.kept, this.source, (state) => this.sent(state));
     const following = this.follow();
     try {
-      if (await this.sending.run()) this.kept(this.sending.id);
+      if (await this.sending.run()) await this.arrived(this.sending.id);
     } catch (problem) {
-      tellProblem(problem);
+      this.refused = true;
       this.stop();
-      this.say(`The service refused the recording: ${problem.message}`);
+      this.backlog.release(this.kept.id);
+      this.say(`The service refused the recording: ${problem.message} It is kept on this computer.`);
     } finally {
       this.sending = null;
       this.offer();
@@ -131,8 +162,10 @@ class Studio {
   }
 
   sent({ offset, error }) {
-    const waiting = this.tail.waiting ? `, ${size(this.tail.waiting)} on the way` : "";
-    this.say(error ? `The connection broke${waiting}. Recording goes on; it is sent as soon as it can be.` : `${size(offset)} stored${waiting}.`);
+    const left = this.source.stored - offset;
+    const waiting = left > 0 ? `, ${size(left)} on the way` : "";
+    this.say(error ? `The connection broke${waiting}. Recording goes on; this computer keeps it, and sends it as soon as it can.`
+      : `${size(offset)} stored${waiting}.`);
   }
 
   /** The words, by the frames of the job, as soon as the recording has one. */
@@ -165,20 +198,25 @@ class Studio {
     if (this.made && this.made.state !== "inactive") this.made.stop();
   }
 
-  ended() {
+  async ended() {
     clearInterval(this.timer);
     this.taken.release();
     this.made = null;
-    this.tail.end();
     this.preview.hidden = true;
     this.hint.hidden = false;
-    this.hint.textContent = "The last seconds are being stored.";
+    this.hint.textContent = this.refused ? "The recording has ended." : "The last seconds are being stored.";
     this.meter.hidden = true;
     this.offer();
+    await this.stored;
+    await this.backlog.change(this.kept.id, { ended: true }).catch(() => undefined); // whoever takes it over says so too
+    this.source.end();
   }
 
-  kept(id) {
+  /** The service has it whole. */
+  async arrived(id) {
     this.sending = null;
+    await this.backlog.drop(this.kept.id);
+    if (this.titled !== this.kept.metadata.title) await call("PATCH", `/api/v1/recordings/${id}`, { title: this.titled }).catch(tellProblem);
     if (location.pathname === "/record") go(`/recordings/${id}`);
   }
 
