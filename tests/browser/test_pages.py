@@ -1,5 +1,6 @@
 """What a person does with the pages, from signing in to signing out."""
 
+import base64
 import json
 import os
 import re
@@ -51,6 +52,64 @@ def test_the_library_is_searched_and_remembers_what_was_asked(page: Page, record
     page.get_by_role("link", name="Show everything").click()
     page.get_by_role("link", name="screen-vp8").click()
     expect(page).to_have_url(re.compile(f"/recordings/{recording}$"))
+
+
+DROP = """([place, files]) => {
+  const given = new DataTransfer();
+  for (const [name, type, bytes] of files) {
+    given.items.add(new File([Uint8Array.from(atob(bytes), (letter) => letter.charCodeAt(0))], name, { type }));
+  }
+  place.dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: given }));
+}"""
+
+
+def drop(page: Page, **files: tuple[str, bytes]) -> None:
+    """Drops files on the page: what each is called, its type and its bytes."""
+    given = [[name, kind, base64.b64encode(content).decode()] for name, (kind, content) in files.items()]
+    page.evaluate(DROP, [page.locator(".drop").element_handle(), given])
+
+
+def test_a_dropped_file_is_paused_and_outlives_a_network_that_is_away(page: Page) -> None:
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.goto("/upload")
+    held = list[Route]()
+    page.route(
+        "**/api/v1/uploads/*", lambda route: held.append(route) if route.request.method == "PATCH" else route.continue_()
+    )
+    with page.expect_request(lambda request: request.method == "PATCH"):
+        drop(page, dropped=("video/webm", (MEDIA / "screen-h264.webm").read_bytes()))
+    line = page.locator(".line", has_text="dropped")
+    line.get_by_role("button", name="Pause").click()
+    expect(line.get_by_text("· paused")).to_be_visible()
+    page.unroute_all(behavior="ignoreErrors")
+    page.context.set_offline(True)
+    line.get_by_role("button", name="Go on").click()
+    expect(line.get_by_text("no network, goes on by itself")).to_be_visible()
+    assert findings(page) == []
+    page.context.set_offline(False)
+    expect(line.get_by_role("link", name="Open")).to_be_visible()
+
+
+def test_files_that_cannot_be_taken_are_told_apart(page: Page) -> None:
+    page.goto("/upload")
+    page.route("**/api/v1/uploads", lambda route: limited(route))
+    drop(page, letter=("application/pdf", b"%PDF-1.7"), nothing=("video/mp4", b""), long=("video/mp4", bytes(3000)))
+    expect(page.locator(".line", has_text="letter").get_by_role("alert")).to_contain_text("neither video nor sound")
+    expect(page.locator(".line", has_text="nothing").get_by_role("alert")).to_have_text("This file is empty.")
+    expect(page.locator(".line", has_text="long").get_by_role("alert")).to_contain_text("at most 1.0 KB are taken here")
+    page.unroute_all(behavior="ignoreErrors")
+    drop(page, mislabelled=("video/mp4", b"\x00 no video at all" * 100))
+    expect(page.locator(".line", has_text="mislabelled").get_by_role("alert")).to_contain_text(
+        "neither audio nor video"
+    )
+    assert findings(page) == []
+
+
+def limited(route: Route) -> None:
+    if route.request.method == "OPTIONS":
+        route.fulfill(status=204, headers={"Tus-Max-Size": "1000"})
+    else:
+        route.continue_()
 
 
 def sockets_of(page: Page) -> list[list[dict[str, Any]]]:
@@ -149,6 +208,14 @@ def test_keys_play_and_the_plot_seeks(page: Page, recording: str) -> None:
     page.keyboard.press("End")
     until(page, f"{position} > 40")
     expect(slider).to_have_attribute("aria-valuetext", re.compile("of 44 seconds"))
+    for name, said in (("Key point at", "Key point"), ("To do at 8 seconds: Send the tide tables", "Send the tide tables")):
+        page.get_by_role("button", name=name).first.focus()
+        expect(page.locator(".bubble")).to_contain_text(said)
+        expect(page.locator(".bubble img")).to_be_visible()
+    page.keyboard.press("Enter")
+    until(page, f"{position} > 8 && {position} < 12")
+    page.keyboard.press("c")
+    until(page, "document.querySelector('video').textTracks[0].activeCues?.length == 1")
 
 
 def test_recording_in_the_page_becomes_a_recording(page: Page, recording: str) -> None:

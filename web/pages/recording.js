@@ -58,7 +58,7 @@ class View {
       ago(recording.created_at)), recording.duration_seconds ? ` · ${clock(recording.duration_seconds)}` : "",
       ` · ${size(recording.size_bytes)}`, recording.tags.map((tag) => h("a", { class: "tag", href: `/?tag=${encodeURIComponent(tag)}` }, tag)));
     const keys = h("p", { class: "keys" }, "Keys: ", h("kbd", {}, "K"), " play or pause, ", h("kbd", {}, "J"), " and ", h("kbd", {}, "L"),
-      " ten seconds back and on");
+      " ten seconds back and on, ", h("kbd", {}, "C"), " captions");
     this.main.append(h("div", { class: "recording" },
       h("div", { class: "above" }, heading(recording, title), about),
       h("div", { class: "watch" }, this.player.element, this.timeline.element, this.state),

@@ -1,8 +1,9 @@
 // Uploading: many files at once, each paused, resumed and followed to its last step.
 import { get, send } from "../api.js";
-import { watch } from "../live.js";
+import { hasEnded, watch } from "../live.js";
 import { h, hidden } from "../parts/dom.js";
 import { icon } from "../parts/icons.js";
+import { tell } from "../parts/notice.js";
 import { bar, steps } from "../parts/steps.js";
 import { size } from "../parts/words.js";
 import { title } from "../router.js";
@@ -11,6 +12,7 @@ import { FileSource, Upload } from "../tus.js";
 const AT_ONCE = 3;
 const NAMES = "tidemark-upload:";
 const ACCEPTED = "video/*,audio/*,.mkv,.webm";
+const ENDPOINT = "/api/v1/uploads";
 
 // What is going on outlives the page: one can look at the library meanwhile.
 const entries = [];
@@ -20,12 +22,18 @@ export function show(main) {
   title("Upload");
   element = h("ul", { class: "lines gap", "aria-label": "Files" });
   element.append(...entries.map((entry) => entry.element));
+  const place = dropPlace();
   main.append(
     h("div", { class: "head" }, h("h1", {}, "Upload")),
-    dropPlace(), brokenOff(), element);
-  return () => (element = null);
+    place, brokenOff(), element);
+  const end = dropped(place);
+  return () => {
+    end();
+    element = null;
+  };
 }
 
+addEventListener("online", () => entries.forEach((entry) => entry.upload.wake()));
 addEventListener("beforeunload", (event) => {
   if (entries.some((entry) => entry.sending)) event.preventDefault();
 });
@@ -33,20 +41,28 @@ addEventListener("beforeunload", (event) => {
 function dropPlace() {
   const input = h("input", { type: "file", id: "files", multiple: true, accept: ACCEPTED,
     on: { change: () => { take(input.files); input.value = ""; } } });
-  const place = h("div", { class: "drop" }, icon("upload"), h("strong", {}, "Drop recordings here"),
+  return h("div", { class: "drop" }, icon("upload"), h("strong", {}, "Drop recordings here"),
     h("p", {}, "Video or sound, as many as you like. An upload that breaks off goes on where it was."),
     input, h("label", { class: "button", for: "files" }, "Choose files"));
+}
+
+/** Takes what is dropped anywhere on the page: beside the place, the browser would leave for the file. Returns its end. */
+function dropped(place) {
+  const ending = new AbortController();
   const over = (on) => (event) => {
     event.preventDefault();
     place.classList.toggle("over", on);
   };
-  place.addEventListener("dragover", over(true));
-  place.addEventListener("dragleave", over(false));
-  place.addEventListener("drop", (event) => {
+  const drop = (event) => {
     over(false)(event);
-    take(event.dataTransfer.files);
-  });
-  return place;
+    const folders = [...event.dataTransfer.items].filter((item) => item.webkitGetAsEntry?.()?.isDirectory);
+    if (folders.length) tell("A folder cannot be taken as it is. Drop the files that are in it.", "bad");
+    else take(event.dataTransfer.files);
+  };
+  for (const [name, act] of [["dragover", over(true)], ["dragleave", over(false)], ["drop", drop]]) {
+    document.addEventListener(name, act, { signal: ending.signal });
+  }
+  return () => ending.abort();
 }
 
 /** What an earlier visit left unfinished: the files themselves have to be named again. */
@@ -78,6 +94,17 @@ function begin() {
   for (const entry of waiting.slice(0, Math.max(0, AT_ONCE - busy))) entry.run().finally(begin);
 }
 
+/** Why a file need not be sent at all, in a sentence; null where only the service can tell. */
+async function unfit(file) {
+  if (!file.size) return "This file is empty.";
+  if (file.type && !/^(video|audio)\/|octet-stream|ogg|matroska/.test(file.type)) {
+    return "This is neither video nor sound. Choose a recording, such as MP4, WebM, MOV, MP3 or WAV.";
+  }
+  const told = await send(ENDPOINT, { method: "OPTIONS" }).catch(() => null);
+  const most = Number(told?.headers.get("Tus-Max-Size")) || Infinity;
+  return file.size > most ? `This file has ${size(file.size)}, and at most ${size(most)} are taken here. Send it smaller, or in parts.` : null;
+}
+
 /** One file on its way. */
 class Entry {
   constructor(file) {
@@ -94,7 +121,7 @@ class Entry {
       h("div", { class: "top" }, h("div", { class: "what" }, h("strong", {}, file.name), this.said), this.buttons),
       this.progress.element, this.steps.element, this.why);
     this.steps.element.hidden = true;
-    this.upload = new Upload({ endpoint: "/api/v1/uploads", source: new FileSource(file), send, store: localStorage,
+    this.upload = new Upload({ endpoint: ENDPOINT, source: new FileSource(file), send, store: localStorage,
       name: this.name, metadata: { filename: file.name, filetype: file.type }, seen: (state) => this.seen(state) });
     this.offer();
   }
@@ -104,7 +131,9 @@ class Entry {
     this.sending = true;
     this.offer();
     try {
-      if (await this.upload.run()) await this.follow();
+      const wrong = await unfit(this.file);
+      if (wrong) this.fail(wrong);
+      else if (await this.upload.run()) await this.follow();
     } catch (problem) {
       this.fail(problem.message);
     } finally {
@@ -116,7 +145,8 @@ class Entry {
   seen({ offset, size: whole, paused, error }) {
     const share = (100 * offset) / whole;
     this.progress.set(share);
-    const how = paused ? "paused" : error ? "the connection broke, trying again" : `${Math.floor(share)} %`;
+    const broken = navigator.onLine ? "the connection broke, trying again" : "no network, goes on by itself when it is back";
+    const how = paused ? "paused" : error ? broken : `${Math.floor(share)} %`;
     this.said.textContent = `${size(offset)} of ${size(whole)} · ${how}`;
   }
 
@@ -130,7 +160,7 @@ class Entry {
     const recording = await get(`/api/v1/recordings/${this.upload.id}`);
     watch(recording.job_id, (job) => {
       this.steps.set(job);
-      if (job.status === "completed") this.said.textContent = `${size(this.file.size)} · ready`;
+      if (hasEnded(job.status)) this.said.textContent = `${size(this.file.size)} · ${job.status === "completed" ? "ready" : "not everything worked"}`;
     });
   }
 

@@ -57,7 +57,8 @@ export class Player {
 
   pressed(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input, textarea, select, dialog")) return;
-    const acts = { k: () => this.toggle(), j: () => this.seek(this.position - STEP), l: () => this.seek(this.position + STEP) };
+    const acts = { k: () => this.toggle(), j: () => this.seek(this.position - STEP), l: () => this.seek(this.position + STEP),
+      c: () => this.caption() };
     const act = acts[event.key.toLowerCase()];
     if (!act) return;
     event.preventDefault();
@@ -67,6 +68,12 @@ export class Player {
   toggle() {
     if (this.media.paused) this.media.play().catch(() => undefined);
     else this.media.pause();
+  }
+
+  /** Shows the captions, or hides them. */
+  caption() {
+    const [track] = this.media.textTracks;
+    if (track) track.mode = track.mode === "showing" ? "hidden" : "showing";
   }
 
   leave() {
