@@ -126,7 +126,8 @@ class Line {
   set(job) {
     this.job = job;
     this.state.dataset.status = job.status;
-    this.state.textContent = job.status === "running" ? `${Math.round(job.progress)} %` : STATES[job.status].replace("Ready", "Done");
+    const live = job.steps?.some((step) => step.name === "live" && step.status === "running");
+    this.state.textContent = live ? "Live" : job.status === "running" ? `${Math.round(job.progress)} %` : STATES[job.status].replace("Ready", "Done");
     this.steps.element.hidden = !job.steps || job.status === "completed";
     this.steps.set(job);
     this.why.hidden = !job.error || Boolean(job.steps);

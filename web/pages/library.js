@@ -24,10 +24,11 @@ export function show(main, _, asked) {
     h("div", { class: "head" }, h("h1", {}, "Library"),
       h("div", { class: "row" }, h("a", { class: "button", href: "/upload" }, icon("upload"), "Upload"),
         h("a", { class: "button main", href: "/record" }, icon("record"), "Record"))),
-    h("div", { class: "filters", role: "search" },
-      h("label", { class: "search", for: "search" }, icon("search"), hidden("Search titles"), search),
-      shelf.statuses(), shelf.folders, shelf.tag),
-    list, found, more);
+    shelf.filters);
+  shelf.filters.append(
+    h("label", { class: "search", for: "search" }, icon("search"), hidden("Search titles"), search),
+    shelf.statuses(), shelf.folders, shelf.tag);
+  main.append(list, found, more);
   shelf.begin();
   shelf.offerFolders();
   return () => shelf.leave();
@@ -39,6 +40,7 @@ class Shelf {
     Object.assign(this, { main, list, more, found, wanted });
     this.watching = new Map();
     this.turn = 0;
+    this.filters = h("div", { class: "filters", role: "search" });
     this.tag = h("span", { class: "chosen" });
     this.folders = h("select", { class: "folders", "aria-label": "Course or project", hidden: true,
       on: { change: () => this.want({ project_id: this.folders.value }) } });
@@ -97,7 +99,8 @@ class Shelf {
       const page = await get(`/api/v1/recordings${query({ ...this.wanted, limit: PAGE, cursor: this.cursor })}`);
       if (mine === this.turn) this.put(page, first);
     } catch (problem) {
-      if (first && mine === this.turn) failed(this.main, problem, () => location.reload());
+      if (mine !== this.turn) return;
+      if (first) failed(this.main, problem, () => location.reload());
       else tellProblem(problem);
     } finally {
       if (mine === this.turn) this.loading = false;
@@ -114,6 +117,7 @@ class Shelf {
     const count = this.list.childElementCount;
     this.found.textContent = count ? `${count} recordings${this.cursor ? ", and more" : ""}` : "";
     if (!count) this.more.replaceChildren(this.nothing());
+    this.filters.hidden = !count && !this.choosy;
   }
 
   offerMore() {
@@ -143,8 +147,13 @@ class Shelf {
     if (recording && element.isConnected) element.replaceWith(this.placed(recording));
   }
 
+  /** Whether only some recordings are asked for. */
+  get choosy() {
+    return Object.values(this.wanted).some(Boolean);
+  }
+
   nothing() {
-    if (Object.values(this.wanted).some(Boolean)) {
+    if (this.choosy) {
       const clear = h("a", { class: "button", href: "/" }, "Show everything");
       return empty("search", "Nothing found", "No recording has all of that. Try fewer words, or one filter less.", clear);
     }

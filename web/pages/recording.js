@@ -52,16 +52,17 @@ class View {
     this.transcript = new TranscriptView(recording.id, this.player);
     this.work = steps();
     this.state = h("section", { class: "panel work", hidden: true, "aria-label": "Progress" });
+    this.stage = h("div", { class: "stage", hidden: true });
     this.found = h("div", { class: "found" });
     this.rest = h("div", { class: "rest" });
     const about = h("p", { class: "about" }, h("time", { datetime: recording.created_at, title: moment(recording.created_at) },
       ago(recording.created_at)), recording.duration_seconds ? ` · ${clock(recording.duration_seconds)}` : "",
-      ` · ${size(recording.size_bytes)}`, recording.tags.map((tag) => h("a", { class: "tag", href: `/?tag=${encodeURIComponent(tag)}` }, tag)));
+      recording.size_bytes ? ` · ${size(recording.size_bytes)}` : "", recording.tags.map((tag) => h("a", { class: "tag", href: `/?tag=${encodeURIComponent(tag)}` }, tag)));
     const keys = h("p", { class: "keys" }, "Keys: ", h("kbd", {}, "K"), " play or pause, ", h("kbd", {}, "J"), " and ", h("kbd", {}, "L"),
       " ten seconds back and on, ", h("kbd", {}, "C"), " captions");
     this.main.append(h("div", { class: "recording" },
       h("div", { class: "above" }, heading(recording, title), about),
-      h("div", { class: "watch" }, this.player.element, this.timeline.element, this.state),
+      h("div", { class: "watch" }, this.stage, this.player.element, this.timeline.element, this.state),
       this.transcript.element, this.found, this.rest, keys,
       remover(recording, () => go("/"))));
   }
@@ -69,11 +70,23 @@ class View {
   fill(recording) {
     this.player.show(recording);
     this.timeline.show(recording);
+    this.playable(recording);
     const found = recording.analyses;
     this.found.replaceChildren(...(found ? [summary(found.summary, this.player), actionItems(found.action_items, this.player, recording.id),
       keyPoints(found.key_points, this.player), mood(found.sentiment, this.player, recording.duration_seconds)] : []));
     this.rest.replaceChildren(downloads(recording));
     if (recording.status === "failed" && recording.error) this.broken(recording);
+  }
+
+  /** The player, or in its place why there is nothing to play. */
+  playable({ status, duration_seconds: length }) {
+    const live = status === "live";
+    const nothing = live || (status === "failed" && length === null);
+    for (const element of [this.player.element, this.timeline.element]) element.hidden = nothing;
+    this.stage.hidden = !nothing;
+    this.stage.replaceChildren(h("p", {}, live ? [h("span", { class: "dot" }), "Being recorded. It can be played when it has ended."]
+      : "There is nothing in it that could be played."));
+    if (status === "failed") this.transcript.waiting = "There is no transcript of it.";
   }
 
   follow(jobId) {
@@ -124,8 +137,9 @@ class View {
         again.disabled = false;
       }
     });
+    const made = recording.renditions.some((rendition) => rendition.kind !== "original");
     this.state.hidden = false;
-    this.state.replaceChildren(h("h2", {}, "Not everything worked"), h("p", {}, recording.error.detail),
+    this.state.replaceChildren(h("h2", {}, made ? "Not everything worked" : "That did not work"), h("p", {}, recording.error.detail),
       h("div", { class: "row gap" }, again));
   }
 

@@ -16,7 +16,7 @@ export function card(recording, wanted) {
     h("div", { class: "text" },
       h("h2", {}, h("a", { href: `/recordings/${recording.id}` }, recording.title)),
       h("p", { class: "about" }, h("time", { datetime: recording.created_at, title: moment(recording.created_at) },
-        ago(recording.created_at)), ` · ${size(recording.size_bytes)}`),
+        ago(recording.created_at)), recording.size_bytes ? ` · ${size(recording.size_bytes)}` : ""),
       recording.status === "completed" ? null : [status, heard],
       recording.error && h("p", { class: "why" }, recording.error.detail),
       tags(recording, wanted)));
@@ -24,6 +24,7 @@ export function card(recording, wanted) {
     const running = (job.steps || []).find((step) => step.status === "running");
     const live = running?.name === "live";
     said.textContent = live ? STATES.live : running ? STEPS[running.name] || running.name : STATES[job.status];
+    status.dataset.status = live ? "live" : "processing";
     heard.textContent = live ? newest(job.results) : "";
     line.setAttribute("aria-valuenow", Math.round(job.progress));
     bar.style.setProperty("--done", `${job.progress}%`);

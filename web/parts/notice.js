@@ -18,8 +18,8 @@ export function tell(text, kind = "good") {
   setTimeout(() => notice.remove(), SECONDS * 1000);
 }
 
-/** Says what went wrong. */
-export const tellProblem = (problem) => tell(problem.message, "bad");
+/** Says what went wrong; not that nobody is signed in, since then the page to sign in comes. */
+export const tellProblem = (problem) => problem.status === 401 || tell(problem.message, "bad");
 
 /** A place with nothing in it, and what can be done about that. */
 export function empty(name, heading, text, ...actions) {

@@ -43,6 +43,7 @@ export function steps() {
 }
 
 function sayStep(step) {
+  if (step.status === "running" && step.name === "live") return "Listening";
   if (step.status === "running") return `${Math.round(step.progress)} %`;
   if (step.status === "failed" && step.error) return step.error.detail;
   if (step.status === "queued" && step.next_attempt_at) return "Is tried again soon";
