@@ -1,7 +1,6 @@
 """Takes the pictures of docs/screenshots: each page with a real recording, on a platform of its own."""
 
 import io
-import re
 import sys
 import tempfile
 from pathlib import Path
@@ -12,7 +11,7 @@ from playwright.sync_api import Browser, Page
 from deploy.embedded.ports import free_ports
 from deploy.embedded.stack import default_cache
 from deploy.platform import Platform, running_platform
-from tests.browser.browsing import MEDIA, PHONE, chromium, give_speakers, opened, sign_up, until, upload
+from tests.browser.browsing import LONG_MS, MEDIA, PHONE, chromium, give_speakers, opened, sign_up, until, upload
 from tests.conftest import on_a_thread
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
@@ -68,14 +67,14 @@ def desk(platform: Platform, page: Page, recording_id: str) -> None:
     page.locator(".line a").first.wait_for()
     keep(page, "activity")
     recording(page, recording_id)
-    page.locator(".strip").hover(position={"x": 520, "y": 20})
+    page.locator(".mark.todo").first.hover()
     page.locator(".bubble img").wait_for()
     keep(page, "recording")
     page.locator(".summary").evaluate("found => scrollTo(0, found.offsetTop - 90)")
     keep(page, "findings")
     page.goto("/record")
     page.get_by_role("button", name="Begin").click()
-    page.get_by_text(re.compile(r"\d+ KB stored")).wait_for()
+    page.locator(".said-list .words").nth(2).wait_for(timeout=LONG_MS)
     keep(page, "record")
     page.get_by_role("button", name="Stop and keep").click()
     page.wait_for_url("**/recordings/*")

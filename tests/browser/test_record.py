@@ -70,4 +70,3 @@ def test_what_was_not_sent_outlives_a_reload(page: Page) -> None:
     page.goto("/record")
     expect(page.get_by_role("button", name="Begin")).to_be_visible()
     expect(page.locator(".leftover")).to_have_count(0)
-
