@@ -37,7 +37,7 @@ _OPTIONS = (
 
 @contextmanager
 def chromium(folder: Path) -> Iterator[Browser]:
-    """The browser that the system has: `chromium`, or `google-chrome`. Its microphone hears a reading, over and over."""
+    """The browser that the system has: `chromium`, or `google-chrome`. Its microphone hears a reading, on and on."""
     path = shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
         raise FileNotFoundError("Chromium is needed for this: apt-get install chromium")

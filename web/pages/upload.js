@@ -132,6 +132,7 @@ class Entry {
     this.offer();
     try {
       const wrong = await unfit(this.file);
+      this.hopeless = Boolean(wrong);
       if (wrong) this.fail(wrong);
       else if (await this.upload.run()) await this.follow();
     } catch (problem) {
@@ -166,6 +167,7 @@ class Entry {
 
   fail(text) {
     this.failed = true;
+    this.progress.element.hidden = true;
     this.why.hidden = false;
     this.why.textContent = text;
     this.said.textContent = size(this.file.size);
@@ -177,6 +179,7 @@ class Entry {
     const again = () => {
       Object.assign(this, { failed: false, waiting: true });
       this.why.hidden = true;
+      this.progress.element.hidden = false;
       begin();
     };
     const stop = () => {
@@ -188,7 +191,7 @@ class Entry {
       ? button("Go on", "play", () => { this.upload.resume(); this.offer(); })
       : button("Pause", "pause", () => { this.upload.pause(); this.offer(); });
     const open = h("a", { class: "button small main", href: `/recordings/${this.upload.id}` }, "Open", hidden(` ${this.file.name}`));
-    this.buttons.replaceChildren(...(this.done ? [open] : [this.failed ? button("Try again", "again", again) : "",
+    this.buttons.replaceChildren(...(this.done ? [open] : [this.failed && !this.hopeless ? button("Try again", "again", again) : "",
       this.sending ? turn : "", button("Remove", "close", stop)]));
   }
 }
