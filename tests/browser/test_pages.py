@@ -32,9 +32,9 @@ def test_an_upload_that_breaks_off_goes_on_after_a_reload(page: Page, recording:
     )
     page.locator("#files").set_input_files(MEDIA / "screen-h264.webm")
     page.get_by_text("the connection broke").wait_for()
-    page.unroute_all(behavior="ignoreErrors")
     page.reload()
     page.get_by_text("screen-h264.webm").wait_for()
+    page.unroute_all(behavior="ignoreErrors")
     with page.expect_request(lambda request: request.method == "PATCH") as going_on:
         page.locator("#files").set_input_files(MEDIA / "screen-h264.webm")
     assert int(going_on.value.headers["upload-offset"]) > 0

@@ -99,7 +99,8 @@ class View {
     if (!this.work.element.isConnected) this.state.replaceChildren(h("h2", {}, "In progress"), this.work.element);
     this.work.set(job);
     if (this.transcript.hear(job)) this.readOn();
-    const delivered = job.delivered.join();
+    const live = job.steps?.find((step) => step.name === "live")?.status; // when it ends, there is something to play
+    const delivered = [live, ...job.delivered].join();
     if (delivered !== this.delivered || ended) this.refresh();
     this.delivered = delivered;
   }
