@@ -30,6 +30,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 def page(platform: Platform, browser: Browser) -> Iterator[Page]:
     """The page of somebody who is signed in. At the end nothing has gone wrong in it."""
     page = opened(browser, platform.url)
+    page.on("dialog", lambda dialog: dialog.accept())  # who leaves in the middle of something means it
     sign_up(page, "ada")
     yield page
     assert page.errors == []

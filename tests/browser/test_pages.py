@@ -25,7 +25,6 @@ def test_an_upload_that_breaks_off_goes_on_after_a_reload(page: Page, recording:
         sent.append(int(route.request.headers["upload-offset"]))
         route.continue_() if len(sent) == 1 else route.abort()
 
-    page.on("dialog", lambda dialog: dialog.accept())
     page.goto("/upload")
     page.route(
         "**/api/v1/uploads/*", lambda route: first_only(route) if route.request.method == "PATCH" else route.continue_()
@@ -70,7 +69,6 @@ def drop(page: Page, **files: tuple[str, bytes]) -> None:
 
 
 def test_a_dropped_file_is_paused_and_outlives_a_network_that_is_away(page: Page) -> None:
-    page.on("dialog", lambda dialog: dialog.accept())
     page.goto("/upload")
     page.route("**/api/v1/uploads/*", held)
     with page.expect_request(lambda request: request.method == "PATCH"):
@@ -143,10 +141,12 @@ def test_one_websocket_moves_all_cards_also_when_the_service_was_away(
     try:
         file_in(page, platform.url, "tides", ("ebb", "flood"))
         sockets = sockets_of(page)
-        page.goto("/")
+        page.goto("/?project_id=tides")
         expect(page.locator(".card [role=progressbar]")).to_have_count(2)
-        os.kill(pids["API"], signal.SIGKILL)  # the platform starts it again
-        page.wait_for_event("websocket")
+        while not any(sockets):
+            page.wait_for_timeout(50)
+        with page.expect_event("websocket"):
+            os.kill(pids["API"], signal.SIGKILL)  # the platform starts it again
     finally:
         os.kill(pids["worker"], signal.SIGCONT)
     expect(page.locator(".card [role=progressbar]")).to_have_count(0, timeout=LONG_MS)

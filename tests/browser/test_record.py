@@ -53,7 +53,6 @@ def test_the_words_come_while_it_is_recorded_and_the_result_follows(page: Page) 
 
 
 def test_what_was_not_sent_outlives_a_reload(page: Page) -> None:
-    page.once("dialog", lambda dialog: dialog.accept())
     begin(page, "Over a bad line")
     page.route("**/api/v1/uploads/*", lambda route: route.abort())
     page.get_by_text(re.compile("The connection broke, .* on the way")).wait_for()
