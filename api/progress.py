@@ -31,8 +31,8 @@ _START_SECONDS = 20.0
 _SILENCE_MS = 2000
 _ANSWER_SECONDS = 3.0
 _BACKOFF_SECONDS = (0.5, 1.0, 2.0, 5.0)
-_RECORDS = 500
-"""Handed out without a pause: so many take some 10 ms."""
+_RECORDS = 2000
+"""Handed out without a pause: so many take some 20 ms. The more come at once, the more go to a client in one write."""
 _FEW, _TOGETHER_SECONDS = 100, 0.005
 """After fewer events than that a moment passes before more are asked for: asking for each as it comes costs a third of
 what a node can deliver. While there are none Kafka holds the question: to ask every five milliseconds took 11 % of a
@@ -167,15 +167,14 @@ class Progress:
         consumer.resume(*partitions)
 
     def _deliver(self, batches: dict[Any, list[Any]]) -> None:
-        for records in batches.values():
-            for record in records:
-                self._hand_out(record.key, record.value)
+        records = [record for batch in batches.values() for record in batch]
+        watched = [record.value for record in records if (record.key or b"").decode(errors="replace") in self._watchers]
+        self._watched.inc(len(watched))
+        self._unwatched.inc(len(records) - len(watched))
+        for value in filter(None, watched):
+            self._hand_out(value)
 
-    def _hand_out(self, key: bytes | None, value: bytes | None) -> None:
-        watched = (key or b"").decode(errors="replace") in self._watchers
-        (self._watched if watched else self._unwatched).inc()
-        if not watched or value is None:
-            return
+    def _hand_out(self, value: bytes) -> None:
         try:
             self._offer(frame_in(value))
         except ValueError as error:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, TypeAdapter
 
 from schemas.ids import derived_id
-from schemas.jobs import AttemptRecord, JobView
+from schemas.jobs import AttemptRecord, JobView, Status
 from schemas.model import Document
 from schemas.pipeline import JobType
 from schemas.time import now
@@ -204,10 +204,16 @@ class RecordingDeleted(Event):
 
 
 class JobProgressed(Event):
-    """A job's newest state, whole. Readers keep the highest version."""
+    """A job's newest state, whole. Readers keep the highest version.
+
+    `version` and `status` are the job's own, where a reader finds them without taking the state apart; `job` stays the
+    last field, because api/frames hands its bytes on as they are.
+    """
 
     topic = Topic.PROGRESS
     type: Literal["job.progressed"] = "job.progressed"
+    version: int
+    status: Status
     job: JobView
 
     @property

@@ -192,5 +192,7 @@ def progressed(job: Job) -> JobProgressed:
         recording_id=job.recording_id,
         owner_id=job.owner_id,
         job_id=job.id,
+        version=job.version,
+        status=job.status,
         job=view(job),
     )

@@ -17,6 +17,8 @@ from api.ownership import readable_job
 from api.rights import Right
 from api.slots import Slot
 from api.websockets import HEARTBEAT_SECONDS, STALL_SECONDS, opened
+from schemas.jobs import Job
+from schemas.pipeline import JobType
 from schemas.watching import MESSAGE_BYTES
 
 log = structlog.get_logger(__name__)
@@ -31,6 +33,7 @@ async def events(request: web.Request) -> web.StreamResponse:
     """
     with request.app[PROGRESS].subscribed(request.match_info["id"]) as slot:
         job = await readable_job(request)
+        right = _right(request, job)
         slot.seen = last_seen(request.headers.get("Last-Event-ID"), job.version)
         if job.status.ended and slot.seen == job.version:
             return web.Response(status=204)
@@ -38,7 +41,7 @@ async def events(request: web.Request) -> web.StreamResponse:
         stream = EventSourceResponse(ping_interval=HEARTBEAT_SECONDS, send_timeout=STALL_SECONDS, sep="\n")
         await stream.prepare(request)
         with request.app[METRICS].watchers.labels("sse").track_inprogress():
-            await _send_events(request, stream, slot)
+            await _send_events(request, stream, slot, right)
         return stream
 
 
@@ -49,8 +52,7 @@ def last_seen(header: str | None, version: int) -> int:
     return int(header) if int(header) <= version else 0
 
 
-async def _send_events(request: web.Request, stream: EventSourceResponse, slot: Slot) -> None:
-    right = _right(request)
+async def _send_events(request: web.Request, stream: EventSourceResponse, slot: Slot, right: Right) -> None:
     async with stream:
         while stream.is_connected() and request.transport is not None and not slot.closed and await right.lasts():
             frame = await slot.take(_LOOK_SECONDS)
@@ -78,9 +80,10 @@ async def socket(request: web.Request) -> web.StreamResponse:
         return outlet.ended
 
     try:
-        outlet.put(frame_of(await readable_job(request)))
+        job = await readable_job(request)
+        outlet.put(frame_of(job))
         ws = await opened(request, MESSAGE_BYTES)
-        await _converse(request, ws, outlet, _right(request), _read_on(ws), over)
+        await _converse(request, ws, outlet, _right(request, job), _read_on(ws), over)
     finally:
         progress.remove(job_id, outlet)
     return ws
@@ -96,8 +99,13 @@ async def sockets(request: web.Request) -> web.StreamResponse:
     return ws
 
 
-def _right(request: web.Request) -> Right:
-    return Right(request, partial(readable_job, request))
+def _right(request: web.Request, job: Job) -> Right:
+    """Of a lecture it ends with the caller's link to it; any other job stays his, and its deletion is told."""
+    return Right(request, partial(readable_job, request) if job.job_type is JobType.LECTURE else _nothing)
+
+
+async def _nothing() -> None:
+    """Has nothing to look at."""
 
 
 async def _converse(

@@ -4,39 +4,46 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
-from aiohttp import WSMsgType, web
+from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api import outlets
 from api.frames import Frame
 from api.outlets import Outlet
 
 
-class Socket(web.WebSocketResponse):
-    """A websocket that keeps what it was given, as a transport does whose client is slow."""
+class Transport(asyncio.Transport):
+    """A connection that keeps the texts of what was written to it, as long as they are short."""
 
     def __init__(self) -> None:
         super().__init__()
         self.sent: list[bytes] = []
+        self.writes = 0
         self.left = False
-        self.waits = False
         self.filled: Callable[[], None] = lambda: None
 
-    async def send_frame(self, message: bytes, opcode: WSMsgType, compress: int | None = None) -> None:
-        if self.left:
-            raise ConnectionResetError
-        self.sent.append(message)
+    def is_closing(self) -> bool:
+        return self.left
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        frames = bytes(data)
+        self.writes += 1
+        while frames:
+            (first, length), frames = frames[:2], frames[2:]
+            assert (first, length < 126) == (0x81, True)
+            self.sent.append(frames[:length])
+            frames = frames[length:]
         self.filled()
-        if self.waits:
-            await asyncio.Event().wait()
 
 
 class Protocol:
     """What a request looks at of its protocol."""
 
-    transport = writer = ssl_context = peername = sockname = None
+    writer = ssl_context = peername = sockname = None
     writing_paused = False
+    transport: Transport | None = None
 
 
 class Line:
@@ -45,12 +52,18 @@ class Line:
     def __init__(self) -> None:
         self.protocol = Protocol()
         self.writer = Writer()
-        request = make_mocked_request("GET", "/", protocol=self.protocol, writer=self.writer)
-        self.outlet, self.socket = Outlet(request), Socket()
+        self.transport = Transport()
+        request = make_mocked_request("GET", "/", protocol=self.protocol, writer=self.writer, transport=self.transport)
+        self.outlet, self.socket = Outlet(request), web.WebSocketResponse()
 
     def opened(self) -> "Line":
         self.outlet.open(self.socket)
         return self
+
+    async def sent(self) -> list[bytes]:
+        """What was sent by the end of the loop's turn."""
+        await asyncio.sleep(0)
+        return self.transport.sent
 
     def fill(self) -> None:
         """The client takes nothing more."""
@@ -82,7 +95,7 @@ async def test_while_the_client_keeps_up_a_state_is_sent_at_once() -> None:
     line.outlet.follow("a")
     for version in (1, 2, 2, 1, 3):
         line.outlet.put(frame(version))
-    assert line.socket.sent == [b"a1", b"a2", b"a3"]
+    assert await line.sent() == [b"a1", b"a2", b"a3"]
 
 
 async def test_nothing_is_sent_before_the_socket_is_there() -> None:
@@ -92,7 +105,7 @@ async def test_nothing_is_sent_before_the_socket_is_there() -> None:
     line.outlet.put(frame(2))
     line.opened()
     await line.outlet.flush(1, 1)
-    assert line.socket.sent == [b"a2"]
+    assert await line.sent() == [b"a2"]
 
 
 async def test_what_is_not_followed_is_not_sent() -> None:
@@ -103,7 +116,7 @@ async def test_what_is_not_followed_is_not_sent() -> None:
     line.outlet.put(frame(6))
     line.outlet.forget("a")
     line.outlet.put(frame(7))
-    assert line.socket.sent == [b"a6"]
+    assert await line.sent() == [b"a6"]
 
 
 async def test_a_client_that_does_not_keep_up_gets_the_latest_of_each_job() -> None:
@@ -114,19 +127,42 @@ async def test_a_client_that_does_not_keep_up_gets_the_latest_of_each_job() -> N
     for version in range(1, 5):
         line.outlet.put(frame(version))
         line.outlet.put(frame(version, job="b"))
-    assert line.socket.sent == []
+    assert await line.sent() == []
     line.drain()
     await line.outlet.flush(1, 1)
-    assert line.socket.sent == [b"a4", b"b4"]
+    assert await line.sent() == [b"a4", b"b4"]
 
 
-async def test_who_waits_in_the_middle_of_a_frame_holds_up_nobody() -> None:
+async def test_what_one_turn_of_the_loop_has_is_one_write() -> None:
     line = Line().opened()
-    line.socket.waits = True
     line.outlet.follow("a")
     line.outlet.put(frame(1))
+    line.outlet.tell(b"{}")
     line.outlet.put(frame(2))
-    assert line.socket.sent == [b"a1", b"a2"]
+    assert (await line.sent(), line.transport.writes) == ([b"a1", b"{}", b"a2"], 1)
+    line.outlet.put(frame(3))
+    assert (await line.sent(), line.transport.writes) == ([b"a1", b"{}", b"a2", b"a3"], 2)
+
+
+async def test_no_more_is_held_back_than_shows_whether_the_client_keeps_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outlets, "_A_WRITE_BYTES", 4)
+    line = Line().opened()
+    line.outlet.follow("a")
+    line.transport.filled = line.fill
+    for version in range(1, 6):
+        line.outlet.put(frame(version))
+    assert await line.sent() == [b"a1", b"a2"]
+    line.drain()
+    await line.outlet.flush(1, 1)
+    assert await line.sent() == [b"a1", b"a2", b"a5"]
+
+
+async def test_after_the_socket_was_closed_nothing_is_sent() -> None:
+    line = Line().opened()
+    line.outlet.follow("a")
+    line.outlet.put(frame(1))
+    line.socket._set_closed()
+    assert (await line.sent(), line.outlet.closed) == ([], True)
 
 
 async def test_an_ending_that_waits_is_not_replaced() -> None:
@@ -137,7 +173,7 @@ async def test_an_ending_that_waits_is_not_replaced() -> None:
     line.outlet.put(frame(4))
     line.drain()
     await line.outlet.flush(1, 1)
-    assert (line.socket.sent, line.outlet.ended) == ([b"a3"], True)
+    assert (await line.sent(), line.outlet.ended) == ([b"a3"], True)
 
 
 async def test_who_stalls_is_told_of() -> None:
@@ -158,29 +194,30 @@ async def test_a_connection_that_is_lost_while_it_is_full_is_not_waited_for() ->
     line.protocol.transport = None
     line.writer.room.set()
     await line.outlet.flush(1, 1)
-    assert (line.outlet.closed, line.socket.sent) == (True, [])
+    assert (line.outlet.closed, await line.sent()) == (True, [])
 
 
-async def test_who_takes_little_at_a_time_is_looked_at_in_between() -> None:
+async def test_who_takes_little_at_a_time_is_looked_at_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
     line = Line().opened()
     for job in ("a", "b"):
         line.outlet.follow(job)
     line.fill()
     line.outlet.put(frame(1))
     line.outlet.put(frame(1, job="b"))
-    line.socket.filled = line.fill
+    line.transport.filled = line.fill
+    monkeypatch.setattr(outlets, "_A_WRITE_BYTES", 1)
     for sent in ([b"a1"], [b"a1", b"b1"]):
         line.drain()
         await asyncio.wait_for(line.outlet.flush(5, 5), 1)
-        assert line.socket.sent == sent
+        assert await line.sent() == sent
 
 
 async def test_who_has_left_is_sent_nothing_more() -> None:
     line = Line().opened()
-    line.socket.left = True
+    line.transport.left = True
     line.outlet.follow("a")
     line.outlet.put(frame(1))
-    assert line.outlet.closed
+    assert (await line.sent(), line.outlet.closed) == ([], True)
     line.outlet.put(frame(2))
     line.outlet.tell(b"{}")
     await asyncio.wait_for(line.outlet.flush(5, 5), 1)
@@ -221,7 +258,7 @@ def test_versions_only_grow_and_the_last_one_comes(acts: list[tuple[str, str, in
                 await line.outlet.flush(0.001, 1)
         line.drain()
         await line.outlet.flush(0.001, 1)
-        return line.socket.sent, offered
+        return await line.sent(), offered
 
     sent, offered = asyncio.run(follow())
     for job, last in offered.items():

@@ -7,19 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from schemas.events import SOURCE, Event, JobProgressed, event_id, headers, read_event
-from schemas.jobs import view
+from schemas.events import SOURCE, Event, event_id, headers, read_event
 from schemas.topics import TOPICS, Topic
+from stores.outbox import progressed
 from tests.unit.stores.jobs import a_job, a_recording, available, result_of, uploaded
 
 
 def every_event() -> list[Event]:
     job = a_job()
-    progressed = JobProgressed(
-        id="1", recording_id=job.recording_id, owner_id=job.owner_id, job_id=job.id, job=view(job)
-    )
     ends = [result_of(job, stage) for stage in ("audio", "render", "transcribe", "analyse")]
-    return [uploaded(a_recording()), available(job), *ends, progressed]
+    return [uploaded(a_recording()), available(job), *ends, progressed(job)]
 
 
 @pytest.mark.parametrize("event", every_event(), ids=lambda event: event.type)
