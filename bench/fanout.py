@@ -51,16 +51,21 @@ _BYTES = 100
 
 
 class Figures(NamedTuple):
-    """What came of messages at one rate. `sustained`: all were delivered, in time."""
+    """What came of messages at one rate. `sustained`: all were delivered, in time.
+
+    `late_ms` is how much later than asked for the clients' process itself got to run, 99 of 100 times at most.
+    """
 
     rate: float
     p50_ms: float
     p99_ms: float
     sustained: bool
+    late_ms: float
 
     def __str__(self) -> str:
         kept = "" if self.sustained else "   not sustained"
-        return f"{self.rate:6.0f} messages/s   p50 {self.p50_ms:.1f} ms   p99 {self.p99_ms:.1f} ms{kept}"
+        found = f"p50 {self.p50_ms:.1f} ms   p99 {self.p99_ms:.1f} ms   clients late {self.late_ms:.1f} ms"
+        return f"{self.rate:6.0f} messages/s   {found}{kept}"
 
 
 class Clients(NamedTuple):
@@ -96,7 +101,7 @@ async def measure(contender: Contender, rate: int, seconds: int) -> Figures:
     await client.wait()
     whole = found["came"] >= 0.999 * sent["sent"] and not found["lost"]
     in_time = sent["rate"] >= 0.98 * rate and found["p99_ms"] <= _MOST_MS
-    return Figures(found["rate"], found["p50_ms"], found["p99_ms"], whole and in_time)
+    return Figures(found["rate"], found["p50_ms"], found["p99_ms"], whole and in_time, found["late_ms"])
 
 
 async def _started(*command: str, folder: Path = PROJECT, more: dict[str, str] | None = None) -> Process:
@@ -162,6 +167,21 @@ async def socketio(clients: int) -> AsyncIterator[Contender]:
 
 
 @asynccontextmanager
+async def bare(clients: int) -> AsyncIterator[Contender]:
+    """A bare aiohttp server that sends messages of its own: what there is to be had with these clients."""
+    program, (port,) = str(Path(__file__).with_name("fanout_bare.py")), free_ports(1)
+    with tempfile.TemporaryDirectory(prefix="tidemark-bench-") as folder:
+        command = (sys.executable, program, "serve", str(port))
+        async with running(Program(name="bare", command=command, log=Path(folder) / "log"), port):
+            addresses = [{"url": f"ws://{HOST}:{port}/ws/{job}", "headers": {}} for job in range(clients)]
+
+            def publisher(rate: int, seconds: int) -> tuple[str, ...]:
+                return (sys.executable, program, "publish", *map(str, (port, rate, seconds)))
+
+            yield Contender(Clients("plain", addresses), publisher, {})
+
+
+@asynccontextmanager
 async def channels(clients: int) -> AsyncIterator[Contender]:
     """One process of Django Channels, whose layer is Redis pub/sub."""
     python, (port,) = environment("channels", _CHANNELS), free_ports(1)
@@ -206,6 +226,8 @@ async def compare(clients: int, seconds: int, only: bool) -> None:
     print(f"p99 at {_FIRST} messages/s       {mine[0].p99_ms:.1f} ms  (goal at most 30)")
     if only:
         return
+    _, most = await climb("bare", bare, clients, seconds)
+    print(f"ratio ours / bare aiohttp     {mine[1].rate / most.rate:.2f}  (no goal: the ceiling)", flush=True)
     if not shutil.which("redis-server"):
         print("redis-server is not installed: no peers to compare with")
         return
