@@ -35,10 +35,13 @@ def claim(
 ) -> Step:
     """Makes `owner` the owner of the step until the lease ends. `wake` is the id of the fact that woke it.
 
-    Raises Refused. A step whose attempts are used up is never claimed again: see `expire`. With a `ticket`, a number
-    that the owner gives to one claim only, a repeat while the lease lasts is granted and changes nothing.
+    Raises Refused; a job without that step is such a case, since one fact wakes stages of several kinds of job. A step
+    whose attempts are used up is never claimed again: see `expire`. With a `ticket`, a number that the owner gives to
+    one claim only, a repeat while the lease lasts is granted and changes nothing.
     """
-    step = job.step(stage)
+    step = next((step for step in job.steps if step.name == stage), None)
+    if step is None:
+        raise Refused(f"{job.id} has no step {stage}")
     if ticket is not None and (step.owner, step.ticket) == (owner, ticket) and not lease_over(step, at):
         return step
     if not _claimable(step, at) or wake not in {fact["id"] for fact in job.facts}:

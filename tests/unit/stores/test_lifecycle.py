@@ -4,6 +4,7 @@ import pytest
 
 from schemas.events import event_id, read_event
 from schemas.jobs import LOG_LINES, Failure, Status
+from schemas.pipeline import STAGE_NAMES, JobType
 from stores import lifecycle
 from stores.errors import LeaseLost
 from tests.unit.stores.jobs import START, a_job, a_recording, available, later, result_of, uploaded, wake_of
@@ -67,6 +68,13 @@ def test_who_is_woken_by_a_fact_has_it_from_its_topic_so_it_is_no_longer_owed():
 def test_only_a_fact_of_the_job_wakes_a_step(wake):
     with pytest.raises(lifecycle.Refused):
         lifecycle.claim(a_job(), "audio", wake, "one", 10, START)
+
+
+@pytest.mark.parametrize("stage", sorted({*STAGE_NAMES} - {"audio", "transcribe"}))
+def test_a_step_that_the_job_does_not_have_is_refused_to_whoever_is_woken(stage):
+    job = lifecycle.requested_job(a_recording(), JobType.TRANSCRIPTION, {}, 3, None, START)
+    with pytest.raises(lifecycle.Refused, match=f"no step {stage}"):
+        lifecycle.claim(job, stage, job.facts[0]["id"], "one", 30, START)
 
 
 def test_a_second_claim_is_refused_until_the_lease_is_over():

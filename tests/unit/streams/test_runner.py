@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 
 import pytest
+from structlog.testing import capture_logs
 
 from schemas.events import read_event
 from schemas.jobs import Status
@@ -123,6 +124,19 @@ async def test_a_refused_claim_is_acknowledged_and_frees_its_slot():
         await eventually(lambda: bench.inbox.acked == [0, 1, 2, 3])
         await bench.ended(job)
         assert bench.done == [job.id]
+
+
+async def test_a_fact_of_a_job_without_the_step_is_acknowledged_and_is_no_error():
+    """Facts wake by their type: what a job transcribes wakes `analyse`, which a job of transcription does not have."""
+    with capture_logs() as lines:
+        async with working(Bench()) as bench:
+            bench.go.set()
+            other = await bench.world.resources.jobs.create(a_job())
+            await bench.world.resources.jobs.change(other.id, lambda job: job.steps.remove(job.step("audio")))
+            bench.inbox.put(read_event(other.facts[0]))
+            await bench.ended(await bench.job())
+            assert bench.inbox.acked == [0, 1]
+    assert not [line for line in lines if line["log_level"] == "error"]
 
 
 @pytest.mark.parametrize("value", [None, b"", b"\xff\xfe", b"{}", b"[" * 5000, b'{"type": "recording.melted"}'])
