@@ -3,7 +3,11 @@
 Four recorders send a clip at its own pace, in chunks of a second, by tus. Goals: from the chunk with a word's end being
 sent to that word on the watcher's websocket, median at most 1.5 s and p99 at most 3 s; from the stop to the complete
 transcript at most 5 s, for a minute and for an hour alike. The hour is one of silence with a sentence in each minute: a
-chunk is a minute, sent at the pace of the sentence. Run: python -m bench.live
+chunk is a minute, sent at the pace of the sentence.
+
+Which word ends a sentence is what the speech engine hears in the clip; when it ends is what lies in the sound: the last
+frame before the sentence's end that is louder than the clip's quiet. The engine itself ends a sentence up to half a
+second later, when it is sure of the silence, and a word may be shown before that. Run: python -m bench.live
 """
 
 import argparse
@@ -20,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 
 from bench.machine import describe
 from bench.running import CLIP, platform, repeated, signed_in
@@ -34,6 +39,11 @@ _TUS = {"Tus-Resumable": "1.0.0"}
 _NEAR_SECONDS = 1.5
 """A word is the one that is looked for if it is heard so near to where it was said."""
 _SENTENCE_SECONDS = 5.0
+_FRAME_SAMPLES = SPEECH_SAMPLE_RATE // 50
+_QUIET_PERCENT = 20
+"""At least so much of the clip is silence between words."""
+_AUDIBLE = 2.0
+"""So many times louder than the loudest of that a frame is sound."""
 
 
 @dataclass
@@ -78,17 +88,12 @@ def cut(file: Path, pace: float, seconds: float, sentences: Sequence[tuple[float
     return made
 
 
-async def said() -> tuple[list[Segment], float]:
-    """What is said in the clip, and how long it is: the words' times are those of the sentences' ends."""
-    pcm = bytearray()
-    with av.open(str(CLIP)) as source:
-        resampler = av.AudioResampler("s16", "mono", SPEECH_SAMPLE_RATE)
-        for frame in source.decode(audio=0):
-            for even in resampler.resample(frame):
-                pcm += bytes(even.planes[0])[: even.samples * 2]
+async def said() -> tuple[list[tuple[float, str]], float]:
+    """The last word of each sentence in the clip, with where it ends, and how long the clip is."""
+    pcm = _sound_of(CLIP)
 
     async def sound() -> AsyncIterator[bytes]:
-        yield bytes(pcm)
+        yield pcm
 
     segments: list[Segment] = []
     async with Children() as children, aclosing(Moonshine(children).transcribe(sound())) as all_heard:
@@ -100,7 +105,27 @@ async def said() -> tuple[list[Segment], float]:
             for packet in source.demux()
             if packet.pts is not None
         ]
-    return segments, max(ends) + 0.05
+    return [(_last_sound(pcm, segment.end), _bare(segment.text).split()[-1]) for segment in segments], max(ends) + 0.05
+
+
+def _sound_of(file: Path) -> bytes:
+    pcm = bytearray()
+    with av.open(str(file)) as source:
+        resampler = av.AudioResampler("s16", "mono", SPEECH_SAMPLE_RATE)
+        for frame in source.decode(audio=0):
+            for even in resampler.resample(frame):
+                pcm += bytes(even.planes[0])[: even.samples * 2]
+    return bytes(pcm)
+
+
+def _last_sound(pcm: bytes, before: float) -> float:
+    """Where the last frame ends, in seconds, that is louder than the clip's quiet and lies before that moment."""
+    samples = np.frombuffer(pcm, "<i2").astype(np.float32)
+    frames = samples[: len(samples) // _FRAME_SAMPLES * _FRAME_SAMPLES].reshape(-1, _FRAME_SAMPLES)
+    loudness = np.sqrt((frames**2).mean(axis=1))
+    audible = np.flatnonzero(loudness > _AUDIBLE * np.percentile(loudness, _QUIET_PERCENT))
+    within = audible[audible < int(before * SPEECH_SAMPLE_RATE / _FRAME_SAMPLES)]
+    return float(within[-1] + 1) * _FRAME_SAMPLES / SPEECH_SAMPLE_RATE
 
 
 def spaced(target: Path, minutes: int) -> Path:
@@ -207,13 +232,9 @@ async def main() -> None:
     print(describe())
     print(json.dumps({"recorders": _RECORDERS, "clips": given.clips}))
     with tempfile.TemporaryDirectory(prefix="tidemark-bench-") as folder:
-        segments, length = await said()
+        spoken_words, length = await said()
         clips = repeated(CLIP, given.clips, Path(folder) / "clips.webm")
-        sentences = [
-            (segment.end + number * length, _bare(segment.text).split()[-1])
-            for number in range(given.clips)
-            for segment in segments
-        ]
+        sentences = [(end + number * length, word) for number in range(given.clips) for end, word in spoken_words]
         spoken = cut(clips, 1.0, 1.0, sentences)
         minute = Recording(spoken.chunks[:60], 1.0)
         hour = cut(spaced(Path(folder) / "hour.webm", given.minutes), _SENTENCE_SECONDS, 60.0)
