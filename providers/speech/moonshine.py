@@ -6,6 +6,7 @@ call block by block: small blocks first so that the first words come fast, large
 some work twice. Memory stays flat and the cost per minute constant, however long the recording is.
 """
 
+import os
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing, contextmanager
@@ -30,6 +31,9 @@ Sound = NDArray[np.float32]
 
 _REPEATED_COMMA = re.compile(r",(?:\s*,)+")
 """A habit of the model."""
+_ONE_THREAD = "MOONSHINE_ORT_SINGLE_THREAD"
+"""Its threads spend more of the processor on waiting for each other than on the model: a minute of a clip took 4.8 s of
+it with two threads on two cores, 2.5 s with one, and no longer by the clock."""
 _BLOCK_SECONDS = (6, 8, 16, 24)
 _SAMPLE_BYTES = 2
 _FULL_SCALE = 32768
@@ -65,6 +69,7 @@ def engine() -> "Transcriber":
     from moonshine_voice.moonshine_api import ModelArch
     from moonshine_voice.transcriber import Transcriber
 
+    os.environ[_ONE_THREAD] = "1"  # it reads this as it loads
     model = Path(moonshine_voice.__file__).parent / "assets" / "tiny-en"
     return Transcriber(model, ModelArch.TINY, options={"return_audio_data": "false"})
 

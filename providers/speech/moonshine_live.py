@@ -2,10 +2,10 @@
 
 What the engine's streams leave to do, each measured (moonshine-voice 0.1.0): they keep all sound in memory, so a stream
 is replaced by a fresh one every minute, at a line's end, and is given again what was not final; told to stop, they cut
-the last half second off, so the end is heard by the batch call. One update costs a tenth of a second of a core or two.
-A process takes 220 MB, nearly all of it the model, and half a second of a core to start. Four streams in one process
-took 236 MB: one that served several recordings would save that, for a protocol of its own and for losing all of them
-with any of them.
+the last half second off, so the end is heard by the batch call. Each update hears all of the growing line again, for a
+twentieth of its length on one core; so the longer a line, the more has to come before the next. A process takes 220 MB,
+nearly all of it the model, and half a second of a core to start. Four streams in one process took 236 MB: one that
+served several recordings would save that, for a protocol of its own and for losing all of them with any of them.
 """
 
 import asyncio
@@ -29,7 +29,12 @@ from schemas.media import SPEECH_SAMPLE_RATE
 _STREAM_SECONDS = 60.0
 _SHORTEST_SECONDS = 0.1
 _BYTES_A_SECOND = SPEECH_SAMPLE_RATE * 2
-_LEAST_BYTES, _MOST_BYTES = _BYTES_A_SECOND * 2 // 5, _BYTES_A_SECOND * 10
+_LEAST_BYTES, _MOST_BYTES = _BYTES_A_SECOND * 3 // 4, _BYTES_A_SECOND * 10
+_NEW_SHARE, _MOST_NEW_SECONDS = 0.25, 2.0
+"""How much of a growing line has to be new before it is heard again, and how much is enough for any."""
+_PAUSE_SECONDS, _PAUSE_LOUDNESS = 0.25, 0.25
+"""It is heard at once when the newest sound is so quiet for so long, by the loudness of all that is not final."""
+
 _SETTLED_SECONDS = 0.05
 """When nothing came for so long, no more of it comes right now."""
 
@@ -212,6 +217,7 @@ class LiveEar:
         self._kept: Sound = np.zeros(0, np.float32)
         self._heard = 0
         self._opened_at, self._done = 0, 0
+        self._next_look = 0
         self._stream = open_stream()
 
     @property
@@ -220,10 +226,11 @@ class LiveEar:
         return self._heard / SPEECH_SAMPLE_RATE
 
     def hear(self, sound: Sound) -> Iterator[Draft | Final]:
-        """Takes in sound and says what is new."""
+        """Takes in sound and says what is new, if it is time to look."""
         self._keep(sound)
         self._stream.add(sound)
-        yield from self._update()
+        if self._heard >= self._next_look or self._paused():
+            yield from self._update()
 
     def finish(self, sound: Sound) -> Iterator[Final]:
         """Takes in the last sound and says what is left, all of it final."""
@@ -232,6 +239,11 @@ class LiveEar:
         if len(self._kept) >= _SHORTEST_SECONDS * SPEECH_SAMPLE_RATE:
             offset = self._heard - len(self._kept)
             yield from self._finals(_without_warm_up(self._whole(self._kept), carried=offset > 0), offset)
+
+    def _paused(self) -> bool:
+        """Whether nobody speaks right now: what was said may be complete."""
+        newest = self._kept[-round(_PAUSE_SECONDS * SPEECH_SAMPLE_RATE) :]
+        return _loudness(newest) < _PAUSE_LOUDNESS * _loudness(self._kept)
 
     def _keep(self, sound: Sound) -> None:
         self._kept = np.concatenate([self._kept, sound])
@@ -244,6 +256,7 @@ class LiveEar:
         self._done = len(lines.complete)
         yield from self._drafts(self._new(lines.growing, first=not lines.complete))
         self._forget(lines)
+        self._next_look = self._heard + round(_wait_for(lines) * SPEECH_SAMPLE_RATE)
         if self._age > _STREAM_SECONDS and (complete or not lines.growing):
             self._stream.close()
             self._renew()
@@ -276,6 +289,17 @@ class LiveEar:
         self._stream, self._done = self._open(), 0
         self._opened_at = self._heard - len(self._kept)
         self._stream.add(self._kept)
+
+
+def _loudness(sound: Sound) -> float:
+    return float(np.sqrt(np.mean(np.square(sound)))) if len(sound) else 0.0
+
+
+def _wait_for(lines: Lines) -> float:
+    """How many seconds are to come before the next look at the stream."""
+    if not lines.growing:
+        return 0.0
+    return min(_NEW_SHARE * (lines.growing[-1].end - lines.growing[0].start), _MOST_NEW_SECONDS)
 
 
 def _without_warm_up(lines: list[Line], *, carried: bool) -> list[Line]:

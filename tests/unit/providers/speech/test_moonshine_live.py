@@ -1,6 +1,7 @@
 """How live sound becomes drafts and final segments, with an engine that hears exactly what is loud."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -79,8 +80,19 @@ def test_what_is_being_said_is_a_draft_until_it_is_final() -> None:
     assert [draft.start for draft in first] == [11.0] * len(first)
     assert [draft.end for draft in first] == sorted(draft.end for draft in first)
     assert 11.4 < first[0].end < 11.6
-    assert 13.9 < first[-1].end <= 14.0
+    assert 13.4 < first[-1].end <= 14.0
     assert isinstance(heard[len(first)], Final)
+
+
+def test_a_long_line_is_looked_at_less_and_less_often_and_at_once_when_nobody_speaks() -> None:
+    said_at: list[tuple[float, Draft | Final]] = []
+    ear, pcm = LiveEar(LoudStream, hear_loud), recording([(1.0, 12.0), (2.0, 1.0)])
+    for begin in range(0, len(pcm), 16_000):
+        said_at += [(begin / 32_000 + 0.5, one) for one in ear.hear(samples(pcm[begin : begin + 16_000]))]
+    looks = [at for at, one in said_at if isinstance(one, Draft) and one.text == "run1"]
+    waits = [round(after - before, 1) for before, after in pairwise(looks)]
+    assert waits == [0.5] * 4 + [1.0] * 2 + [1.5] * 2 + [2.0] * 2
+    assert [at for at, one in said_at if isinstance(one, Final)] == [13.5]
 
 
 def test_pieces_that_wait_are_heard_at_once() -> None:
