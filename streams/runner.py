@@ -76,6 +76,8 @@ class Runner:
 
     async def joined(self) -> None:
         """The stage has its part of the topic: what work needs is made ready, if it can. Harmless when repeated."""
+        if not self._stage.ready:
+            return
         try:
             await self._intelligence.warm()
         except OSError as error:

@@ -29,8 +29,9 @@ class Stage:
     wakes it as well. `needs` names the providers that it uses: a worker of it does not start without them. `limit`
     gives the seconds that one attempt may take, `limited_by` names the setting behind it. `preload` names what an idle
     child of the stage imports ahead of its work (see providers/child); `niceness` is how far its children stand back
-    for those of other stages. Children of an `endless` one renew their limit of processor time by
-    themselves as they get on. `slots` gives how many attempts at a time a worker has room for.
+    for those of other stages. Children of an `endless` one renew their limit of processor time by themselves as they
+    get on. Without `ready` no child waits idle before the stage has had work. `slots` gives how many attempts at a time
+    a worker has room for.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Stage:
     needs: tuple[Literal["speech", "live_speech", "analyst"], ...] = ()
     in_children: bool = False
     endless: bool = False
+    ready: bool = True
     slots: Callable[[Settings], int] = lambda settings: settings.worker_concurrency
     niceness: int = 0
 

@@ -186,5 +186,6 @@ STAGE = Stage(
     needs=("live_speech",),
     in_children=True,
     endless=True,
+    ready=False,
     slots=lambda settings: settings.live_concurrency,
 )

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from dataclasses import replace
 
 import pytest
 from structlog.testing import capture_logs
@@ -14,7 +15,7 @@ from stores.dead_letters import original_bytes
 from stores.errors import StoreUnavailable
 from streams.runner import Runner
 from tests.unit.stores.jobs import a_job, a_recording
-from tests.unit.streams.fakes import NO_INTELLIGENCE, Inbox, World, eventually, many_turns, outcome, stage_of
+from tests.unit.streams.fakes import NO_INTELLIGENCE, Inbox, Providers, World, eventually, many_turns, outcome, stage_of
 
 
 class Bench:
@@ -99,6 +100,19 @@ async def test_the_message_is_acknowledged_after_the_claim_and_before_the_work_e
         assert bench.done == []
         bench.go.set()
         await bench.ended(job)
+
+
+@pytest.mark.parametrize("ready", [True, False])
+async def test_idle_children_wait_for_work_only_where_the_stage_is_to_be_ready(ready):
+    warmed = []
+
+    class Intelligence(Providers):
+        async def warm(self) -> None:
+            warmed.append(self)
+
+    stage = replace(stage_of(None), ready=ready)
+    await Runner(stage, World().resources, Intelligence(), "one").joined()
+    assert len(warmed) == ready
 
 
 async def test_a_completed_step_leaves_its_results_and_its_fact():
