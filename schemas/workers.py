@@ -23,7 +23,8 @@ class StageState(Document):
     """A stage in one worker process: `running` of its `slots` are in use. `failed_share` is of the newest attempts.
 
     `since` is when the condition began; `reason` says of a stage that is not working why it stopped. `waiting_since` is
-    when the oldest of the events came about that were read there and wait for a slot.
+    when the oldest of the events came about that were read there and wait for a slot. `waiting_jobs` names some of
+    their jobs where slots are held for long: whoever has room takes them over.
     """
 
     slots: int
@@ -33,6 +34,7 @@ class StageState(Document):
     reason: str | None = None
     failed_share: float = 0
     waiting_since: datetime | None = None
+    waiting_jobs: tuple[str, ...] = ()
 
 
 class Worker(Document):

@@ -94,7 +94,9 @@ def by_stage(workers: Sequence[Worker]) -> tuple[StageView, ...]:
 
 def _stage(name: str, workers: Sequence[Worker]) -> StageView:
     hosts = tuple(
-        StageWorker(worker=worker.id, **worker.stages[name].model_dump()) for worker in workers if name in worker.stages
+        StageWorker(worker=worker.id, **worker.stages[name].model_dump(exclude={"waiting_jobs"}))
+        for worker in workers
+        if name in worker.stages
     )
     stopped = sum(host.state is not StageCondition.WORKING for host in hosts)
     return StageView(stage=name, stopped=stopped, workers=hosts)

@@ -39,6 +39,8 @@ class Hosted(Protocol):
     @property
     def waiting_since(self) -> datetime | None: ...  # noqa: D102
     @property
+    def waiting_jobs(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
     def breaker(self) -> Breaker: ...  # noqa: D102
 
 
@@ -119,4 +121,5 @@ def _state(hosted: Hosted, at: datetime) -> StageState:
         reason=standing.reason,
         failed_share=round(standing.failed_share, 3),
         waiting_since=hosted.waiting_since,
+        waiting_jobs=hosted.waiting_jobs,
     )

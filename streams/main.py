@@ -29,6 +29,7 @@ from streams.context import Intelligence
 from streams.erasing import Erasing
 from streams.heartbeat import Heartbeat
 from streams.housekeeping import Housekeeping
+from streams.relief import Relief
 from streams.resources import Resources, open_resources
 from streams.runner import Runner
 from streams.stage import Stage
@@ -82,6 +83,7 @@ async def serve(settings: Settings, stages: tuple[Stage, ...]) -> None:
         duties.append(Housekeeping(resources, owner).run)
         duties.append(Erasing(resources, owner).run)
         duties.append(ClosingDuty(resources, owner).run)
+        duties.append(Relief(resources, runners, owner).run)
         await _work(apps, runners, duties, stop)
 
 

@@ -11,12 +11,14 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
+from itertools import islice
 from typing import Any, Protocol
 
 import structlog
 from pydantic import ValidationError
 
 from schemas.events import Event, read_event
+from schemas.jobs import Job
 from schemas.time import now
 from stores import lifecycle
 from stores.dead_letters import Place, unreadable
@@ -36,6 +38,7 @@ GIVE_BACK_SECONDS = 5.0
 
 _MOST_WAITING = 10_000
 """Messages that a runner holds: as many as the API lets wait, so that the order is fair among all of them."""
+_MOST_NAMED = 20
 
 
 class Message(Protocol):
@@ -51,6 +54,7 @@ class Runner:
     def __init__(self, stage: Stage, resources: Resources, intelligence: Intelligence, owner: str) -> None:
         self.stage_name = stage.name
         self.slots = stage.slots(resources.settings)
+        self.endless = stage.endless
         self.breaker = Breaker(stage.name, resources.settings)
         self._stage = stage
         self._resources = resources
@@ -58,7 +62,7 @@ class Runner:
         self._owner = owner
         self._slots = asyncio.Semaphore(self.slots)
         self._waiting: FairQueue[Event] = FairQueue(_MOST_WAITING)
-        self._lined_up: dict[str, Message] = {}
+        self._lined_up: dict[str, Message | None] = {}
         self._tickets = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = asyncio.Event()
@@ -73,6 +77,23 @@ class Runner:
     def waiting_since(self) -> datetime | None:
         """When the oldest event came about that waits here for a slot; None when none does."""
         return min((event.occurred_at for event in self._waiting), default=None)
+
+    @property
+    def waiting_jobs(self) -> tuple[str, ...]:
+        """Jobs whose events wait here for a slot that may be long in coming, some of them; see streams/relief."""
+        return tuple(event.job_id for event in islice(self._waiting, _MOST_NAMED)) if self._stage.endless else ()
+
+    @property
+    def room(self) -> int:
+        """How many more it could begin at once."""
+        return max(self.slots - self.running - len(self._waiting), 0)
+
+    async def offer(self, job: Job) -> None:
+        """Lines up the job's step, though its message is with another worker. A repeat is harmless."""
+        event = self._stage.wake_of(job)
+        if event is not None and event.id not in self._lined_up:
+            self._lined_up[event.id] = None
+            await self._waiting.put(event.owner_id, event)
 
     async def joined(self) -> None:
         """The stage has its part of the topic: what work needs is made ready, if it can. Harmless when repeated."""
@@ -103,10 +124,10 @@ class Runner:
             await self._bury(message, error)
         else:
             if self._stage.wakes_on(event):
-                first = self._lined_up.get(event.id)
+                known, first = event.id in self._lined_up, self._lined_up.get(event.id)
                 if first is None or not acks.holds(first):
                     self._lined_up[event.id] = message
-                    if first is None:
+                    if not known:
                         await self._waiting.put(event.owner_id, event)
                     return
         await acks.done(message)
@@ -121,8 +142,8 @@ class Runner:
             self._tasks.add(task)
             task.add_done_callback(self._finished)
 
-    async def _turn(self) -> tuple[Event, Message]:
-        """Takes a slot for the event whose turn it is, and the message that it came in. Cancelled, it has none."""
+    async def _turn(self) -> tuple[Event, Message | None]:
+        """Takes a slot for the event whose turn it is, with its message, if it has one. Cancelled, it has no slot."""
         await self._slots.acquire()
         try:
             event = await self._waiting.get()
@@ -133,11 +154,12 @@ class Runner:
             raise
         return event, message
 
-    async def _work(self, event: Event, message: Message, acks: Acks) -> None:
+    async def _work(self, event: Event, message: Message | None, acks: Acks) -> None:
         verdict = NOTHING
         try:
             attempt = await self._claim(event)
-            await acks.done(message)
+            if message is not None:
+                await acks.done(message)
             if attempt is not None:
                 verdict = await attempt.run()
         finally:

@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from schemas.events import Event, JobRequested
+from schemas.events import Event, JobRequested, read_event
+from schemas.jobs import Job
 from schemas.settings import Settings
 from schemas.topics import Topic
 from streams.context import Context
@@ -53,3 +54,8 @@ class Stage:
         if isinstance(event, JobRequested):
             return self.name in event.steps
         return isinstance(event, self.accepts)
+
+    def wake_of(self, job: Job) -> Event | None:
+        """The newest fact of the job that wakes this stage."""
+        events = [event for fact in job.facts if self.wakes_on(event := read_event(fact))]
+        return events[-1] if events else None

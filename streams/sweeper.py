@@ -18,7 +18,7 @@ from zlib import crc32
 import structlog
 from pydantic import ValidationError
 
-from schemas.events import Event, read_event
+from schemas.events import Event
 from schemas.failures import Retryable
 from schemas.jobs import Job, Status, Step
 from schemas.time import now
@@ -167,8 +167,7 @@ class Sweeper:
         stage = self._stages.get(name)
         if stage is None:  # of another version of this program, whose workers will look after it
             return None
-        events = [event for fact in job.facts if stage.wakes_on(event := read_event(fact))]
-        return events[-1] if events else None
+        return stage.wake_of(job)
 
     async def _look_again(self, look: Look) -> None:
         """A job that is not there may be about to be written: one more look. An unreadable one is kept in view."""

@@ -7,7 +7,7 @@ one owner at a time; a fence only grows; nothing changes a step that has ended b
 
 from stores.lifecycle.beginning import lecture_job, live_job, new_job, requested_job, retry, take_in
 from stores.lifecycle.state import MOST_LOSSES, WORKER_LOST, Refused
-from stores.lifecycle.tending import cancel, expire, next_look, owes_only, published, wake
+from stores.lifecycle.tending import cancel, expire, next_look, owes_only, published, wait, wake
 from stores.lifecycle.working import (
     MOST_RETURNS,
     claim,
@@ -48,5 +48,6 @@ __all__ = [
     "retry",
     "retry_later",
     "take_in",
+    "wait",
     "wake",
 ]

@@ -8,6 +8,7 @@ from stores.lifecycle.state import (
     UNCLAIMED_SECONDS,
     UNHEARD_SECONDS,
     WORKER_LOST,
+    Refused,
     due_steps,
     end,
     give_up,
@@ -52,6 +53,15 @@ def wake(job: Job, fact_id: str, at: datetime) -> None:
     """Owes the fact once more, so that whoever it wakes is woken again. Harmless when repeated."""
     owe(job, fact_id)
     settled(job, at, announce=False)
+
+
+def wait(job: Job, stage: str, why: str, at: datetime) -> None:
+    """Tells the watchers what a step waits for, once. Raises Refused where it does not wait, or that was told."""
+    waiting = any(step.name == stage and step.status is Status.QUEUED for step in job.steps)
+    if not waiting or any((line.step, line.message) == (stage, why) for line in job.logs):
+        raise Refused(f"{stage} of {job.id} has nothing new to say")
+    log(job, job.step(stage), why, at)
+    settled(job, at)
 
 
 def cancel(job: Job, at: datetime) -> None:

@@ -28,7 +28,12 @@ class Bench:
         self.workers = Workers(self.database)
         self.hosted = {
             name: SimpleNamespace(
-                stage_name=name, slots=2, running=1, waiting_since=None, breaker=Breaker(name, Settings())
+                stage_name=name,
+                slots=2,
+                running=1,
+                waiting_since=None,
+                waiting_jobs=("one", "two"),
+                breaker=Breaker(name, Settings()),
             )
             for name in ("audio", "render")
         }
@@ -69,6 +74,7 @@ async def test_a_beat_says_how_the_stages_are(bench):
     assert (worker.id, set(worker.stages)) == ("box:7", {"audio", "render"})
     audio = worker.stages["audio"]
     assert (audio.slots, audio.running, audio.state, audio.reason) == (2, 1, StageCondition.WORKING, None)
+    assert audio.waiting_jobs == ("one", "two")
     render = worker.stages["render"]
     assert (render.state, render.failed_share) == (StageCondition.STOPPED, 1)
     assert render.reason is not None
