@@ -15,6 +15,7 @@ from providers.speech.face import SpeechToText
 from providers.speech.live import LiveSpeech
 from providers.speech.moonshine import Moonshine
 from providers.speech.moonshine_live import MoonshineLive
+from providers.speech.relay import Relay
 from schemas.settings import Settings, SettingsError
 
 
@@ -27,18 +28,19 @@ def speech_to_text(settings: Settings, children: Children) -> SpeechToText:
 
 
 def live_speech(settings: Settings, children: Children) -> LiveSpeech:
-    """What listens while a recording is being made: the same provider as speech_to_text. Raises SettingsError alike."""
-    return DeepgramLive(settings) if _heard_outside(settings) else MoonshineLive(children)
+    """What listens while a recording is being made: the same provider as speech_to_text. Raises SettingsError alike.
+
+    Where Deepgram fails, what SPEECH_FALLBACK names goes on.
+    """
+    if not _heard_outside(settings):
+        return MoonshineLive(children)
+    outside = DeepgramLive(settings)
+    return Relay(outside, MoonshineLive(children)) if _falls_back(settings) else outside
 
 
 def speech_fallback(settings: Settings, children: Children) -> SpeechToText | None:
     """What SPEECH_FALLBACK names; None where it names nothing, or what is used anyway."""
     return Moonshine(children) if _falls_back(settings) else None
-
-
-def live_speech_fallback(settings: Settings, children: Children) -> LiveSpeech | None:
-    """What SPEECH_FALLBACK names for live recordings; None where it names nothing, or what is used anyway."""
-    return MoonshineLive(children) if _falls_back(settings) else None
 
 
 def analyst(settings: Settings) -> Analyst:

@@ -18,6 +18,11 @@ class StepFailure(Exception):
     def __str__(self) -> str:
         return f"{self.code}: {self.detail}"
 
+    @property
+    def by_provider(self) -> bool:
+        """Whether it is an outside provider's doing, and not that of the file, a store or a child."""
+        return self.code.startswith("provider_")
+
 
 class Retryable(StepFailure):
     """Worth another attempt. `retry_after` is in seconds, None where the other side did not say."""

@@ -14,8 +14,6 @@ from streams.context import Context
 T = TypeVar("T")
 P = TypeVar("P", bound="_Named")
 
-_OF_A_PROVIDER = "provider_"
-
 
 class _Named(Protocol):
     @property
@@ -39,4 +37,4 @@ async def with_fallback(ctx: Context, first: P, fallback: P | None, work: Callab
 
 
 def _for_good(failure: StepFailure, ctx: Context) -> bool:
-    return failure.code.startswith(_OF_A_PROVIDER) and (ctx.last_try or isinstance(failure, Permanent))
+    return failure.by_provider and (ctx.last_try or isinstance(failure, Permanent))

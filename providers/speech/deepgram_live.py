@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 
@@ -51,6 +51,14 @@ class Patience:
     pauses: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)
 
 
+class Left(NamedTuple):
+    """Sound that nobody has made final: where it starts, in seconds, and the id that its first segment is to have."""
+
+    start: float
+    first_id: int
+    pcm: bytes
+
+
 class DeepgramLive:
     """Live speech to text by Deepgram. Holds no connection but those of its listeners."""
 
@@ -87,14 +95,14 @@ class DeepgramListener:
         self._language = "en"
 
     async def feed(self, pcm: bytes) -> None:
-        """See Listener."""
+        """See Listener. What it raises at is kept all the same: see left()."""
         for begin in range(0, len(pcm), 2 * SPEECH_SAMPLE_RATE):
             async with self._changed:
                 await self._changed.wait_for(lambda: self._kept.seconds < _MOST_KEPT_SECONDS or self._over)
                 self._kept.add(pcm[begin : begin + 2 * SPEECH_SAMPLE_RATE])
                 self._changed.notify_all()
-            if self._said.failure is not None:
-                raise self._said.failure
+        if self._said.failure is not None:
+            raise self._said.failure
 
     def heard(self) -> AsyncIterator[Draft | Final]:
         """See Listener."""
@@ -106,6 +114,11 @@ class DeepgramListener:
             self._ended = True
             self._changed.notify_all()
         await self._said.closed()
+
+    def left(self) -> "Left":
+        """What it leaves to another listener once it has failed: the sound that is not final, less what was taken."""
+        start = self._start + self._kept.begins / SPEECH_SAMPLE_RATE
+        return Left(start, self._next_id, self._kept.take())
 
     async def work(self) -> None:
         """Listens to the end, over as many connections as it takes; cancelling closes the one that is open."""

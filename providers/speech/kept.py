@@ -37,3 +37,8 @@ class KeptSound:
         until = min(max(until, self.begins), self.ends)
         del self._sound[: (until - self.begins) * _SAMPLE_BYTES]
         self.begins = until
+
+    def take(self) -> bytes:
+        """All that is kept, half a sample too; none of it is kept any more."""
+        taken, self.begins, self._sound = bytes(self._sound), self.ends, bytearray()
+        return taken

@@ -35,6 +35,14 @@ class Final(Frozen):
     language: str
 
 
+class Relieved(Frozen):
+    """From here on `provider` listens, since another has failed: `code` and `detail` say at what."""
+
+    provider: str
+    code: str
+    detail: str
+
+
 class Listener(Protocol):
     """Listens to one recording. One task feeds it and another one reads what it heard."""
 
@@ -44,7 +52,7 @@ class Listener(Protocol):
         Waits while the provider is behind. Raises what heard() raises, once the listener has failed.
         """
 
-    def heard(self) -> AsyncIterator[Draft | Final]:
+    def heard(self) -> AsyncIterator[Draft | Final | Relieved]:
         """Each final segment, in order and once, and the newest draft: older ones that nobody read are left out.
 
         Ends after end(), when everything is final. Raises Retryable and Permanent, the final segments before it: what

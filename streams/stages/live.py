@@ -13,7 +13,7 @@ import time
 from collections.abc import Coroutine
 from typing import Any
 
-from providers.speech.live import Draft, Final, Listener
+from providers.speech.live import Draft, Final, Listener, Relieved
 from schemas.events import Event, LiveEnded, LiveTranscribed, RecordingLive
 from schemas.media import SPEECH_SAMPLE_RATE
 from schemas.topics import Topic
@@ -102,6 +102,7 @@ class Hearing:
     def __init__(self, ctx: Context, provider: str, earlier: Transcript) -> None:
         self._ctx = ctx
         self._provider = provider
+        self._instead_of: str | None = None
         self._language = earlier.language
         self._fence = before_others(ctx.fence)
         self._segments: list[Segment] = []
@@ -139,9 +140,16 @@ class Hearing:
             if isinstance(said, Final):
                 await store(self._ctx, self._fence, self._segments, [said.segment])
                 self._language, self._draft = said.language, None
+            elif isinstance(said, Relieved):
+                await self._go_on_with(said)
             else:
                 self._draft = said if said.text else None
             self._news.set()
+
+    async def _go_on_with(self, relief: Relieved) -> None:
+        self._provider, self._instead_of, self._draft = relief.provider, relief.code, None
+        self._ctx.log.warning("falling back", to=relief.provider, error=f"{relief.code}: {relief.detail}")
+        await self._ctx.note(f"{relief.code}: {relief.detail} Going on with {relief.provider} instead.")
 
     async def show(self) -> None:
         """Shows the watchers what is new, some times a second at most, for as long as it runs."""
@@ -155,7 +163,8 @@ class Hearing:
         draft = self._draft.model_dump() if self._draft else None
         until = self._bytes / _SAMPLE_BYTES / SPEECH_SAMPLE_RATE
         live = {"draft": draft, "until": round(until, 3), "whole": whole}
-        return {"live": live, **shown(self._segments, self._language, self._provider if whole else None)}
+        provider = self._provider if whole else None
+        return {"live": live, **shown(self._segments, self._language, provider, self._instead_of)}
 
     async def end(self, *, whole: bool) -> Outcome:
         """Finishes the transcript, if it is whole."""

@@ -75,7 +75,8 @@ async def _adopted(ctx: Context, transcript: Transcript) -> Outcome:
         words=sum(len(segment.text.split()) for segment in segments),
         duration_seconds=job.results["live"]["until"],
     )
-    return Outcome(shown(segments, transcript.language, provider), event)
+    instead_of = job.results.get("transcript", {}).get("fallback")
+    return Outcome(shown(segments, transcript.language, provider, instead_of), event)
 
 
 async def _transcribed(ctx: Context, segments: list[Segment], speech: SpeechToText, instead_of: str | None) -> Outcome:

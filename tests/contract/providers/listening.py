@@ -3,14 +3,14 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from providers.speech import Draft, Final, Listener, LiveSpeech
+from providers.speech import Draft, Final, Listener, LiveSpeech, Relieved
 
 
 @dataclass
 class Everything:
     """Each thing that was heard, in order."""
 
-    heard: list[Draft | Final] = field(default_factory=list)
+    heard: list[Draft | Final | Relieved] = field(default_factory=list)
 
     @property
     def finals(self) -> list[Final]:

@@ -8,6 +8,7 @@ import pytest
 
 from providers import choose
 from providers.child import Children
+from providers.speech.relay import Relay
 from schemas.settings import Settings, SettingsError
 
 
@@ -42,11 +43,11 @@ def test_a_fallback_is_there_only_where_it_is_named_and_something_else_comes_fir
     for given, there in ((keys | named, True), (keys, False), (named, False)):
         fallbacks = (
             choose.speech_fallback(settings(**given), Children()),
-            choose.live_speech_fallback(settings(**given), Children()),
             choose.analyst_fallback(settings(**given)),
         )
         names = [fallback.name for fallback in fallbacks if fallback is not None]
-        assert names == (["moonshine", "moonshine", "offline"] if there else [])
+        assert names == (["moonshine", "offline"] if there else [])
+        assert isinstance(choose.live_speech(settings(**given), Children()), Relay) == there
 
 
 def test_a_fallback_that_is_not_installed_is_said_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from providers.speech.live import Draft, Final
+from providers.speech.live import Draft, Final, Relieved
 from schemas.failures import Permanent
 from schemas.ids import new_id
 from schemas.jobs import Failure, Status
@@ -61,6 +61,9 @@ class Ear:
                 word = chr(pcm[0])
                 if word == "!":
                     raise Permanent("provider_rejected", "No.")
+                if word == "?":
+                    yield Relieved(provider="other", code="provider_no_credit", detail="No more.")
+                    continue
                 yield Draft(start=at, end=at + 1, text=word)
                 if word.isupper():
                     yield Final(segment=Segment(id=number, start=at, end=at + 1, text=word), language="en")
@@ -202,6 +205,21 @@ async def test_what_the_listener_fails_at_is_heard_anew_in_the_end(bench):
     await bench.jobs.change(bench.job_id, lambda job: lifecycle.fail(job, "live", 1, failure, now()))
     await bench.stop()
     await hears_anew(bench)
+
+
+async def test_a_transcript_that_another_provider_went_on_with_says_so(bench):
+    working = await bench.work()
+    await bench.come("A?B")
+    await bench.stop()
+    outcome = await working
+    assert await bench.said() == "A B"
+    await bench.complete(outcome)
+    adopted = await transcribe.perform(await bench.attempt("transcribe"), None)
+    for found in (outcome.results["transcript"], adopted.results["transcript"]):
+        assert (found["provider"], found["fallback"]) == ("other", "provider_no_credit")
+    assert adopted.event.provider == "other"
+    logs = (await bench.jobs.get(bench.job_id)).logs
+    assert any("Going on with other instead." in line.message for line in logs)
 
 
 async def test_what_is_not_heard_soon_after_the_end_is_heard_anew(bench, monkeypatch):
