@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, RootModel, TypeAdapter
+from pydantic import Field, RootModel
 
 from schemas.model import Frozen
 from schemas.uploads import UploadMetadata
@@ -27,8 +27,8 @@ class Stop(Frozen):
     type: Literal["stop"]
 
 
-Opening = Annotated[Begin | Resume, Field(discriminator="type")]
-OPENING: TypeAdapter[Opening] = TypeAdapter(Opening)
+class RecorderOpens(RootModel[Annotated[Begin | Resume, Field(discriminator="type")]]):
+    """The recorder's first text."""
 
 
 class RecorderSays(RootModel[Annotated[Begin | Resume | Stop, Field(discriminator="type")]]):

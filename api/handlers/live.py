@@ -17,10 +17,10 @@ from api.coming import announce, told
 from api.finishing import finish
 from api.keys import ASSEMBLY, CALLER, METRICS, RECEPTIONS, RECORDINGS, REOPENINGS, SETTINGS
 from api.problems import wrong_fields
-from api.proofs import expect_good_still
+from api.rights import Right
 from api.websockets import STALL_SECONDS, opened
 from schemas.failures import Retryable
-from schemas.live import OPENING, LiveState, Resume, Stop
+from schemas.live import LiveState, RecorderOpens, Resume, Stop
 from schemas.problems import Problem
 from schemas.recordings import Recording, Source
 from schemas.time import now
@@ -31,7 +31,6 @@ log = structlog.get_logger(__name__)
 
 _CHUNK_BYTES = 4 * 1024 * 1024
 _OPENING_SECONDS = 15.0
-_CHECK_SECONDS = 15.0
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -70,11 +69,9 @@ async def record(request: web.Request) -> web.StreamResponse:
 async def _take_in(request: web.Request, ws: web.WebSocketResponse) -> None:
     recording, upload = await _opened(request, ws)
     await _tell(ws, _state(recording, upload))
-    checked = now()
+    right = Right(request)
     while (message := await _received(ws)).type is not WSMsgType.TEXT:
-        if (now() - checked).total_seconds() >= _CHECK_SECONDS:
-            await expect_good_still(request)
-            checked = now()
+        await right.expect()
         upload = await _added(request, upload, message.data)
         await _tell(ws, _state(recording, upload))
     _read(message, Stop)
@@ -91,10 +88,7 @@ async def _opened(request: web.Request, ws: web.WebSocketResponse) -> tuple[Reco
         raise Problem("request_timeout", "Say first what is to be recorded.") from error
     if message.type is not WSMsgType.TEXT:
         raise Problem("invalid_request", "Say first what is to be recorded, as text.")
-    try:
-        opening = OPENING.validate_json(message.data)
-    except ValidationError as error:
-        raise wrong_fields(error) from error
+    opening = _read(message, RecorderOpens).root
     if isinstance(opening, Resume):
         return await _resumed(request, opening.id)
     upload, recording = await announce(request.app, request[CALLER], Source.WEBSOCKET, opening, length=None, said="")

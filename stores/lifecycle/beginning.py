@@ -21,7 +21,7 @@ def live_job(recording: Recording, begun: Event, attempts: int, at: datetime) ->
     """The job of an upload whose first bytes are there, with the fact of that in its outbox: see `take_in`."""
     live = Step(name=LIVE, max_attempts=attempts, wake_at=at + timedelta(seconds=UNCLAIMED_SECONDS))
     steps = [live, *_planned(recording.taken_in_by, attempts, at)]
-    return settled(_taking_in(recording, steps, begun, at), at)
+    return settled(_taking_in(recording, steps, begun, at), at, announce=False)
 
 
 def _taking_in(recording: Recording, steps: list[Step], fact: Event, at: datetime) -> Job:

@@ -55,7 +55,7 @@ async def test_its_other_steps_wait_for_the_end_of_its_upload(house):
     recording, job = await live(house)
     assert recording.status is RecordingStatus.LIVE
     assert [step.name for step in job.steps] == ["live", "audio", "render", "transcribe", "analyse"]
-    assert house.publisher.types() == ["recording.live"]
+    assert [event.type for event in house.publisher.events] == ["recording.live"], "its first state is no news"
     await claim(house, job, "live")
     with pytest.raises(lifecycle.Refused):
         await claim(house, job, "audio")
