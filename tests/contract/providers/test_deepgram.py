@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from providers.speech import Heard
-from providers.speech.deepgram import Deepgram
+from providers.speech.deepgram import Deepgram, _Upload
 from schemas.failures import Permanent, Retryable, StepFailure
 from tests.contract.providers import fake_deepgram as api
 from tests.contract.providers.conftest import in_pieces, settings_for
@@ -22,15 +22,15 @@ async def server() -> AsyncIterator[api.FakeDeepgram]:
         yield served
 
 
-async def ask(server: api.FakeDeepgram, patience: float = 20.0) -> list[Heard]:
-    deepgram = Deepgram(settings_for(server.url, patience))
+async def ask(server: api.FakeDeepgram) -> list[Heard]:
+    deepgram = Deepgram(settings_for(server.url))
     return [heard async for heard in deepgram.transcribe(in_pieces(SOUND, 10_001))]
 
 
-async def failure(server: api.FakeDeepgram, fault: Fault, patience: float = 20.0) -> StepFailure:
+async def failure(server: api.FakeDeepgram, fault: Fault) -> StepFailure:
     server.faults.append(fault)
     with pytest.raises(StepFailure) as caught:
-        await ask(server, patience)
+        await ask(server)
     assert server.asked == 1, "the runner retries, not the SDK"
     assert "secret-of-deepgram" not in str(caught.value)
     return caught.value
@@ -77,14 +77,33 @@ async def test_the_sound_goes_up_while_it_is_still_being_made(server: api.FakeDe
     assert heard == Heard(until=2.0)
 
 
-async def test_slow_sound_is_no_slow_provider(server: api.FakeDeepgram) -> None:
-    async def sound() -> AsyncIterator[bytes]:
-        for _ in range(3):
-            yield SOUND[:32_000]
-            await asyncio.sleep(1.0)
+@pytest.fixture
+def clocks(monkeypatch: pytest.MonkeyPatch) -> list[asyncio.Timeout]:
+    """The clock of each request, once it has been set."""
+    found: list[asyncio.Timeout] = []
+    wait = _Upload._wait
 
-    deepgram = Deepgram(settings_for(server.url, patience=0.7))
-    assert [heard.until async for heard in deepgram.transcribe(sound())] == [3.0]
+    def noted(upload: _Upload, seconds: float) -> None:
+        wait(upload, seconds)
+        found.append(upload.deadline())
+
+    monkeypatch.setattr(_Upload, "_wait", noted)
+    return found
+
+
+async def test_slow_sound_is_no_slow_provider(server: api.FakeDeepgram, clocks: list[asyncio.Timeout]) -> None:
+    """However long the sound takes: the clock stands while it is waited for."""
+    ends: list[float | None] = []
+
+    async def sound() -> AsyncIterator[bytes]:
+        yield SOUND[:32_000]
+        for _ in range(2):
+            ends.append(clocks[-1].when())
+            yield SOUND[:32_000]
+
+    assert [heard.until async for heard in Deepgram(settings_for(server.url)).transcribe(sound())] == [3.0]
+    assert ends == [None, None]
+    assert clocks[-1].when() is not None, "and runs while the answer is"
 
 
 async def test_too_many_requests_are_retried_when_the_provider_says(server: api.FakeDeepgram) -> None:
@@ -165,8 +184,11 @@ async def test_a_refusal_is_final_and_says_why(server: api.FakeDeepgram, fault: 
     assert error.code == code
 
 
-async def test_a_hang_ends_with_the_timeout(server: api.FakeDeepgram) -> None:
-    error = await failure(server, server.hang, patience=0.3)
+async def test_a_hang_ends_with_the_timeout(server: api.FakeDeepgram, clocks: list[asyncio.Timeout]) -> None:
+    asking = asyncio.create_task(failure(server, server.hang))
+    await asyncio.wait_for(server.hanging.wait(), 60)
+    clocks[-1].reschedule(asyncio.get_running_loop().time())
+    error = await asking
     assert isinstance(error, Retryable)
     assert error.code == "provider_timeout"
 
