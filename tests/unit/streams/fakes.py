@@ -96,13 +96,14 @@ class FakeObjects:
         return self.stored[key]
 
     @asynccontextmanager
-    async def open(self, key: str, begin: int = 0) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def open(self, key: str, begin: int = 0, length: int | None = None) -> AsyncIterator[AsyncIterator[bytes]]:
         if key not in self.stored:
             raise ObjectMissing(key)
+        body = self.stored[key][begin : None if length is None else begin + length]
 
         async def pieces() -> AsyncIterator[bytes]:
-            for start in range(begin, len(self.stored[key]), _PIECE):
-                yield self.stored[key][start : start + _PIECE]
+            for start in range(0, len(body), _PIECE):
+                yield body[start : start + _PIECE]
 
         yield pieces()
 
