@@ -185,11 +185,11 @@ def test_the_transcript_follows_and_seeks_and_is_put_right(page: Page, recording
     page.get_by_label("Name of Speaker 1").fill("Ada")
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Ada, rename").first).to_be_visible()
-    page.get_by_label("Send the tide tables to Bea").check()
+    page.get_by_role("checkbox", name="Send the tide tables to Bea").check()
     page.wait_for_load_state("networkidle")
     page.reload()
     expect(line.locator(".words")).to_have_text("It was the epoch of tides.")
-    expect(page.get_by_label("Send the tide tables to Bea")).to_be_checked()
+    expect(page.get_by_role("checkbox", name="Send the tide tables to Bea")).to_be_checked()
     captions = page.request.get(f"/api/v1/recordings/{recording}/transcript?format=vtt").text()
     assert "<v Ada>It was the epoch of tides." in captions
     expect(page.locator(".wave .played path")).to_be_attached()
