@@ -1,8 +1,10 @@
 """What a caller proves itself with: access tokens (JWT, HS256), and secrets that are kept only as their SHA-256."""
 
 import hashlib
+import hmac
 import secrets
 import time
+from base64 import urlsafe_b64encode
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -99,6 +101,15 @@ class AccessTokens:
 def new_secret() -> str:
     """A secret of 256 bits, safe in a URL: a refresh token or a ticket."""
     return secrets.token_urlsafe(32)
+
+
+def successor(secret: str, seed: str) -> str:
+    """The secret that follows on another: as random as they are, and always the same.
+
+    Neither who has the secret nor who reads the seed where it is kept can tell it.
+    """
+    mixed = hmac.digest(seed.encode(), secret.encode("utf-8", "surrogatepass"), "sha256")
+    return urlsafe_b64encode(mixed).rstrip(b"=").decode()
 
 
 def fingerprint(secret: str) -> str:

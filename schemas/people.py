@@ -57,13 +57,17 @@ class Session(Document):
 
 
 class RefreshToken(Document):
-    """A refresh token by its hash. All that came from one log-in share a session: reuse revokes them together."""
+    """A refresh token by its hash. All that came from one log-in share a session: reuse revokes them together.
+
+    `seed` is drawn when it is used: from it and the secret of this one follows the secret of the next.
+    """
 
     id: str
     session_id: str
     user_id: str
     expires_at: datetime
     used_at: datetime | None = None
+    seed: str | None = None
 
 
 class Ticket(Document):

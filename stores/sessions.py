@@ -8,7 +8,7 @@ from datetime import datetime
 
 from schemas.people import RefreshToken, Session
 from stores.documents import Database, from_document, to_document
-from stores.errors import answering, in_time
+from stores.errors import Duplicate, answering, in_time
 
 
 class Sessions:
@@ -54,17 +54,31 @@ class Sessions:
             await self._sessions.update_one({"_id": session.id}, {"$set": fields}, upsert=True)
 
     async def add_refresh_token(self, token: RefreshToken) -> None:
-        """Stores a new refresh token."""
-        async with answering():
-            await self._tokens.insert_one(to_document(token))
+        """Stores a new refresh token. Harmless when repeated: what is there stays as it is, used or not."""
+        try:
+            async with answering():
+                await self._tokens.insert_one(to_document(token))
+        except Duplicate:
+            pass
 
-    async def use_refresh_token(self, token_hash: str, at: datetime) -> tuple[RefreshToken | None, bool]:
-        """The token of that hash, and whether this call is the one that used it up: exactly one call ever is."""
-        unused = {"_id": token_hash, "used_at": None, "expires_at": {"$gt": at}}
+    async def refresh_token(self, token_hash: str) -> RefreshToken | None:
+        """The token of that hash, used or not."""
         async with answering():
-            used = await self._tokens.find_one_and_update(unused, {"$set": {"used_at": at}})
-            found = used or await self._tokens.find_one({"_id": token_hash})
-        return (from_document(RefreshToken, found) if found else None), used is not None
+            found = await self._tokens.find_one({"_id": token_hash})
+        return from_document(RefreshToken, found) if found else None
+
+    async def use_refresh_token(self, token_hash: str, at: datetime, seed: str) -> tuple[RefreshToken | None, bool]:
+        """The token of that hash, and whether this call is the one that used it up: exactly one call ever is.
+
+        That one's seed stays with the token, so that every caller is given the same.
+        """
+        unused = {"_id": token_hash, "used_at": None, "expires_at": {"$gt": at}}
+        use = {"used_at": at, "seed": seed}
+        async with answering():
+            before = await self._tokens.find_one_and_update(unused, {"$set": use})
+        if not before:
+            return await self.refresh_token(token_hash), False
+        return from_document(RefreshToken, before | use), True
 
     async def forget(self, user_id: str) -> int:
         """Removes the account's sessions and tokens, and says how many sessions there were. Harmless when repeated."""

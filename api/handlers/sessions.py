@@ -11,7 +11,7 @@ from api.binding import answer
 from api.cookies import put_tokens, refresh_secret, take_tokens
 from api.keys import ACCESS_TOKENS, PASSWORDS, PEOPLE, PROOF, SESSIONS, SETTINGS, STANDING, THROTTLE
 from api.standing import lives
-from api.tokens import fingerprint, new_secret
+from api.tokens import fingerprint, new_secret, successor
 from schemas.ids import new_id
 from schemas.people import RefreshToken, Session, User
 from schemas.problems import Problem
@@ -22,6 +22,9 @@ from schemas.time import after, now
 
 _OUTSIDE_DAYS = 30
 """A session of an outside issuer that somebody logged out of is remembered so long; no token should live longer."""
+_REPEAT = timedelta(seconds=30)
+"""So long after it was used a refresh token gives the same successor again: longer than clients wait for an answer
+that is lost (20 s), and too short for what was stolen from a disk."""
 
 
 async def log_in(request: web.Request, body: Credentials) -> Tokens:
@@ -46,7 +49,7 @@ async def _begin(request: web.Request, user: User) -> Tokens:
         expires_at=_longest(request.app[SETTINGS]),
     )
     await request.app[SESSIONS].begin(session)
-    return await _pair(request, user.id, session.id)
+    return await _pair(request, user.id, session.id, new_secret())
 
 
 def _longest(settings: Settings) -> datetime:
@@ -54,18 +57,31 @@ def _longest(settings: Settings) -> datetime:
 
 
 async def refresh(request: web.Request, body: Refresh) -> Tokens:
-    """Exchanges a refresh token, once. A second time means that it was stolen: the whole session is revoked."""
+    """Exchanges a refresh token, once. A second time means that it was stolen: the whole session is revoked.
+
+    An answer can be lost, though, and two tabs can ask at once. So for half a minute, and only until the successor is
+    used itself, the token gives that same successor again: there is never more than one that is good.
+    """
     sessions = request.app[SESSIONS]
-    token, used_now = await sessions.use_refresh_token(fingerprint(body.refresh), now())
+    token, used_now = await sessions.use_refresh_token(fingerprint(body.refresh), now(), new_secret())
     if token is None:
         raise Problem("token_invalid", "The refresh token is not known.")
-    if not used_now:
+    follows = successor(body.refresh, token.seed) if token.seed else None
+    if follows is None or not (used_now or await _repeats(request, token, follows)):
         raise await _refused(request, token)
     user, session = await request.app[PEOPLE].get(token.user_id), await sessions.get(token.session_id)
     if user is None or not lives(session, user):
         raise Problem("token_invalid", "The refresh token was revoked; sign in again.")
     await sessions.keep(token.session_id, _longest(request.app[SETTINGS]))
-    return await _pair(request, user.id, token.session_id)
+    return await _pair(request, user.id, token.session_id, follows)
+
+
+async def _repeats(request: web.Request, token: RefreshToken, follows: str) -> bool:
+    """Whether the token was used just now, and what it gave was not used yet, nor perhaps even stored."""
+    if token.used_at is None or now() - token.used_at > _REPEAT:
+        return False
+    given = await request.app[SESSIONS].refresh_token(fingerprint(follows))
+    return given is None or given.used_at is None
 
 
 async def _refused(request: web.Request, token: RefreshToken) -> Problem:
@@ -78,8 +94,8 @@ async def _refused(request: web.Request, token: RefreshToken) -> Problem:
     return Problem("token_reused", "The refresh token was used before; sign in again.")
 
 
-async def _pair(request: web.Request, user_id: str, session_id: str) -> Tokens:
-    secret, settings, access = new_secret(), request.app[SETTINGS], request.app[ACCESS_TOKENS]
+async def _pair(request: web.Request, user_id: str, session_id: str, secret: str) -> Tokens:
+    settings, access = request.app[SETTINGS], request.app[ACCESS_TOKENS]
     token = RefreshToken(
         id=fingerprint(secret),
         session_id=session_id,
@@ -112,7 +128,7 @@ async def sign_in(request: web.Request, body: Credentials) -> web.Response:
 
 
 async def renew(request: web.Request) -> web.Response:
-    """Exchanges the refresh cookie, once, for new cookies. A second time ends the session, as with any client."""
+    """Exchanges the refresh cookie, once, for new cookies. A second time is taken as from any other client."""
     expect_own_page(request)
     secret = refresh_secret(request)
     if secret is None:
@@ -139,7 +155,7 @@ async def sign_out(request: web.Request) -> web.Response:
 
 async def _end(request: web.Request, secret: str) -> None:
     """Ends the session that a refresh token is of, whether that was used or not."""
-    token, _ = await request.app[SESSIONS].use_refresh_token(fingerprint(secret), now())
+    token = await request.app[SESSIONS].refresh_token(fingerprint(secret))
     session = await request.app[SESSIONS].get(token.session_id) if token else None
     if session is not None:
         await _revoke(request, session)

@@ -30,15 +30,26 @@ def token(name: str, **fields) -> RefreshToken:
 
 async def test_a_refresh_token_is_used_up_by_exactly_one_of_many(sessions):
     await sessions.add_refresh_token(token("t"))
-    answers = await asyncio.gather(*(sessions.use_refresh_token("t", START) for _ in range(CALLERS)))
-    assert [used for _, used in answers].count(True) == 1
-    assert {found.id for found, _ in answers} == {"t"}
+    seeds = [f"seed {number}" for number in range(CALLERS)]
+    answers = await asyncio.gather(*(sessions.use_refresh_token("t", START, seed) for seed in seeds))
+    used = [seed for seed, (_, mine) in zip(seeds, answers, strict=True) if mine]
+    assert len(used) == 1
+    assert [found for found, _ in answers] == [token("t", used_at=START, seed=used[0])] * CALLERS
+
+
+async def test_a_refresh_token_that_is_stored_again_stays_used(sessions):
+    for _ in range(2):
+        await sessions.add_refresh_token(token("t"))
+    await sessions.use_refresh_token("t", START, "seed")
+    await sessions.add_refresh_token(token("t"))
+    assert await sessions.refresh_token("t") == token("t", used_at=START, seed="seed")
+    assert await sessions.refresh_token("unknown") is None
 
 
 async def test_expired_and_unknown_tokens_are_not_used(sessions):
     await sessions.add_refresh_token(token("late", expires_at=START))
-    assert await sessions.use_refresh_token("unknown", START) == (None, False)
-    found, used = await sessions.use_refresh_token("late", START)
+    assert await sessions.use_refresh_token("unknown", START, "seed") == (None, False)
+    found, used = await sessions.use_refresh_token("late", START, "seed")
     assert (found.used_at, used) == (None, False)
 
 
@@ -68,7 +79,7 @@ async def test_sweeping_forgets_what_has_expired_and_only_that(sessions):
         await sessions.begin(session(name, expires_at=until))
     for _ in range(2):
         await sessions.sweep(START)
-    assert await sessions.use_refresh_token("old", later(-10)) == (None, False)
-    assert (await sessions.use_refresh_token("new", START))[1] is True
+    assert await sessions.use_refresh_token("old", later(-10), "seed") == (None, False)
+    assert (await sessions.use_refresh_token("new", START, "seed"))[1] is True
     assert await sessions.get("old") is None
     assert (await sessions.get("new")).id == "new"

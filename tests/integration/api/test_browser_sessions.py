@@ -68,7 +68,7 @@ async def test_a_session_is_renewed_once_for_each_token_and_ends_with_signing_ou
     kept = [(line["action"], line["user_id"]) for line in lines if line["event"] == "audit"]
     assert kept == [("sessions.log_out", ada.user["id"])]
     assert (left.status, {morsel.value for morsel in cookies(left).values()}) == (204, {""})
-    await expect_problem(await client.post(f"{DOOR}/refresh", headers=sent(second)), "token_reused")
+    await expect_problem(await client.post(f"{DOOR}/refresh", headers=sent(second)), "token_invalid")
     await expect_problem(await client.get("/api/v1/account", headers=sent(second)), "token_invalid")
 
 

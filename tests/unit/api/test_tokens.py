@@ -8,7 +8,7 @@ import jwt
 import pytest
 from pydantic import SecretStr
 
-from api.tokens import AUDIENCE, ISSUER, AccessTokens, fingerprint, new_secret
+from api.tokens import AUDIENCE, ISSUER, AccessTokens, fingerprint, new_secret, successor
 from schemas.problems import Problem
 from schemas.settings import Settings
 
@@ -97,3 +97,12 @@ def test_a_secret_is_kept_as_its_hash_alone() -> None:
     assert len(secret) >= 43
     assert secret not in fingerprint(secret)
     assert fingerprint(secret) == fingerprint(secret) != fingerprint(new_secret())
+
+
+def test_one_secret_follows_on_another_with_its_seed_and_on_no_other() -> None:
+    secret, seed = new_secret(), new_secret()
+    follows = successor(secret, seed)
+    assert follows == successor(secret, seed)
+    assert len({follows, successor(new_secret(), seed), successor(secret, new_secret()), secret, seed}) == 5
+    assert len(follows) == len(secret)
+    assert successor("\udce9", seed)  # whatever a client sends
