@@ -1,15 +1,18 @@
 """Sessions: logging in, refreshing, logging out; for a browser by cookies."""
 
 from datetime import datetime, timedelta
+from http import HTTPStatus
 
 from aiohttp import web
 
-from api.access import expect_own_page
+from api.access import COOKIE, expect_own_page
 from api.addresses import client_network
 from api.audit import note
 from api.binding import answer
 from api.cookies import put_tokens, refresh_secret, take_tokens
 from api.keys import ACCESS_TOKENS, PASSWORDS, PEOPLE, PROOF, SESSIONS, SETTINGS, STANDING, THROTTLE
+from api.proof import Proof
+from api.proofs import of_token
 from api.standing import lives
 from api.tokens import fingerprint, new_secret, successor
 from schemas.ids import new_id
@@ -108,17 +111,19 @@ async def _pair(request: web.Request, user_id: str, session_id: str, secret: str
 
 async def log_out(request: web.Request) -> None:
     """Ends the session: its refresh tokens at once, its access tokens within seconds. A repeat is harmless."""
-    proof = request[PROOF]
+    await _end(request, await _session_of(request, request[PROOF]))
+
+
+async def _session_of(request: web.Request, proof: Proof) -> Session:
+    """The session; one of an outside issuer has no document before somebody leaves it."""
     assert proof.session_id is not None
-    session = await request.app[SESSIONS].get(proof.session_id) or Session(
+    return await request.app[SESSIONS].get(proof.session_id) or Session(
         id=proof.session_id,
         user_id=proof.user.id,
         generation=proof.user.generation,
         created_at=now(),
         expires_at=now() + timedelta(days=_OUTSIDE_DAYS),
     )
-    await _revoke(request, session)
-    await note(request, "sessions.log_out")
 
 
 async def sign_in(request: web.Request, body: Credentials) -> web.Response:
@@ -146,20 +151,34 @@ def _signed_in(request: web.Request, tokens: Tokens, status: int) -> web.Respons
 async def sign_out(request: web.Request) -> web.Response:
     """Ends the browser's session, and takes the cookies away. A repeat is harmless."""
     expect_own_page(request)
-    if secret := refresh_secret(request):
-        await _end(request, secret)
+    session = await _by_refresh_cookie(request) or await _by_access_cookie(request)
+    if session is not None:
+        await _end(request, session)
     response = answer(None, 204)
     take_tokens(request, response)
     return response
 
 
-async def _end(request: web.Request, secret: str) -> None:
-    """Ends the session that a refresh token is of, whether that was used or not."""
-    token = await request.app[SESSIONS].refresh_token(fingerprint(secret))
-    session = await request.app[SESSIONS].get(token.session_id) if token else None
-    if session is not None:
-        await _revoke(request, session)
-        await note(request, "sessions.log_out", user_id=session.user_id)
+async def _by_refresh_cookie(request: web.Request) -> Session | None:
+    """The session that the browser's refresh token is of, whether that was used or not."""
+    secret = refresh_secret(request)
+    token = await request.app[SESSIONS].refresh_token(fingerprint(secret)) if secret else None
+    return await request.app[SESSIONS].get(token.session_id) if token else None
+
+
+async def _by_access_cookie(request: web.Request) -> Session | None:
+    """The session that the browser's access token is of; None where that opens nothing any more."""
+    try:
+        return await _session_of(request, await of_token(request, request.cookies.get(COOKIE, "")))
+    except Problem as problem:
+        if problem.entry.status != HTTPStatus.UNAUTHORIZED:
+            raise
+        return None
+
+
+async def _end(request: web.Request, session: Session) -> None:
+    await _revoke(request, session)
+    await note(request, "sessions.log_out", user_id=session.user_id)
 
 
 async def _revoke(request: web.Request, session: Session) -> None:

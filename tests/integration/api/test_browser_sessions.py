@@ -72,6 +72,20 @@ async def test_a_session_is_renewed_once_for_each_token_and_ends_with_signing_ou
     await expect_problem(await client.get("/api/v1/account", headers=sent(second)), "token_invalid")
 
 
+async def test_either_cookie_is_enough_to_leave_and_it_is_on_record_once(client: TestClient, ada: Person) -> None:
+    client.session.cookie_jar.clear()
+    for name in ("__session", "__refresh"):
+        found = await sign_in(client, ada)
+        client.session.cookie_jar.clear()
+        left = await client.delete(DOOR, headers=sent({name: found[name]}))
+        assert (left.status, cookies(left).keys()) == (204, {"__session", "__refresh"})
+        await expect_problem(await client.get("/api/v1/account", headers=sent(found)), "token_invalid")
+        newest = (await ada.get("/api/v1/account/audit", params={"limit": 2}))["items"]
+        assert [act["action"] for act in newest] == ["sessions.log_out", "sessions.log_in"]
+    assert (await client.delete(DOOR, headers=sent(found))).status == 204
+    assert (await client.delete(DOOR, headers=OWN)).status == 204
+
+
 async def test_a_transcript_is_put_right_by_its_owner(client: TestClient, ada: Person, webm: bytes) -> None:
     recording = (await ada.upload(webm))["id"]
     path = f"/api/v1/recordings/{recording}/transcript"
