@@ -125,7 +125,10 @@ def from_own_page(headers: Mapping[str, str], host: str, allowed: tuple[str, ...
 
 
 def _host(origin: str) -> str | None:
+    """The host and port of a web page's origin; None for whatever is none: other schemes, a path, names before an @."""
     try:
-        return urlsplit(origin).netloc.lower()
+        parts = urlsplit(origin.lower())
     except ValueError:
         return None
+    is_one = parts.scheme in ("http", "https") and "@" not in parts.netloc
+    return parts.netloc if is_one and origin.lower() == f"{parts.scheme}://{parts.netloc}" else None
