@@ -180,7 +180,7 @@ _OWN: tuple[Route, ...] = (
     Route("POST", f"{_V1}/auth/token/refresh", sessions.refresh, "Exchange a refresh token", _OPEN, Refresh, Tokens,
           200, ("token_invalid", "token_expired", "token_reused")),
     Route("POST", _SESSION, sessions.sign_in, "Sign a browser in, by cookies", _OPEN, Credentials, SessionView, 201,
-          ("wrong_credentials", "too_many_attempts", "origin_refused")),
+          ("wrong_credentials", "too_many_attempts", "origin_refused", "wrong_content_type")),
     Route("POST", f"{_SESSION}/refresh", sessions.renew, "Renew a browser's session", _OPEN, gives=SessionView,
           problems=("not_signed_in", "token_invalid", "token_expired", "token_reused", "origin_refused")),
     Route("DELETE", _SESSION, sessions.sign_out, "Sign a browser out", _OPEN, status=204, problems=("origin_refused",)),

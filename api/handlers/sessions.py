@@ -129,7 +129,14 @@ async def _session_of(request: web.Request, proof: Proof) -> Session:
 async def sign_in(request: web.Request, body: Credentials) -> web.Response:
     """Exchanges a user name and password for cookies, which hold what other clients get as a pair of tokens."""
     expect_own_page(request)
+    _expect_json(request)
     return _signed_in(request, await log_in(request, body), 201)
+
+
+def _expect_json(request: web.Request) -> None:
+    """Raises Problem wrong_content_type. Any page may send forms and text anywhere; for JSON its browser asks first."""
+    if request.content_type != "application/json":
+        raise Problem("wrong_content_type", "Send the body as application/json.")
 
 
 async def renew(request: web.Request) -> web.Response:

@@ -1,5 +1,7 @@
 """A browser's session: cookies that scripts cannot read, for this site's own pages alone."""
 
+import json
+from collections.abc import Iterator
 from http.cookies import SimpleCookie
 from typing import Any
 
@@ -8,13 +10,25 @@ import structlog
 from aiohttp.test_utils import TestClient
 
 from api import keys
+from deploy.embedded.stack import Services
+from schemas.settings import Settings
 from schemas.transcripts import Segment
+from tests.buckets import remove_bucket
+from tests.integration.api.conftest import settings_for
 from tests.integration.api.people import PASSWORD, Person, expect_problem
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 DOOR = "/api/v1/auth/session"
 OWN = {"Sec-Fetch-Site": "same-origin"}
+
+
+@pytest.fixture(scope="module")
+def settings(services: Services) -> Iterator[Settings]:
+    """Of a service behind a proxy that ends TLS."""
+    settings = settings_for(services, trusted_proxies="127.0.0.0/8")
+    yield settings
+    remove_bucket(settings)
 
 
 def cookies(response: Any) -> dict[str, Any]:
@@ -51,6 +65,26 @@ async def test_only_a_page_of_this_site_may_sign_in_renew_or_leave(client: TestC
         await expect_problem(await client.post(DOOR, json=given, headers=other), "origin_refused")
         await expect_problem(await client.post(f"{DOOR}/refresh", headers=other), "origin_refused")
         await expect_problem(await client.delete(DOOR, headers=other), "origin_refused")
+
+
+async def test_nothing_that_any_page_may_send_signs_in(client: TestClient, ada: Person) -> None:
+    given = json.dumps({"username": "ada", "password": PASSWORD})
+    for other in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=application/json"):
+        response = await client.post(DOOR, data=given, headers=OWN | {"Content-Type": other})
+        await expect_problem(response, "wrong_content_type")
+    response = await client.post(DOOR, data=given, headers=OWN | {"Content-Type": "application/json; charset=utf-8"})
+    assert response.status == 201
+
+
+async def test_under_https_the_refresh_cookie_is_out_of_reach_without(client: TestClient, ada: Person) -> None:
+    given = {"username": ada.user["username"], "password": PASSWORD}
+    https = OWN | {"X-Forwarded-Proto": "https"}
+    found = cookies(await client.post(DOOR, json=given, headers=https))
+    assert {name: morsel["path"] for name, morsel in found.items()} == {"__session": "/", "__Secure-refresh": DOOR}
+    assert all(morsel["secure"] for morsel in found.values())
+    planted = {"Cookie": f"__refresh={found['__Secure-refresh'].value}"}
+    await expect_problem(await client.post(f"{DOOR}/refresh", headers=https | planted), "not_signed_in")
+    assert (await client.post(f"{DOOR}/refresh", headers=https | sent(found))).status == 200
 
 
 async def test_a_session_is_renewed_once_for_each_token_and_ends_with_signing_out(
