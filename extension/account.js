@@ -43,6 +43,11 @@ export function originOf(text) {
   return url.origin;
 }
 
+/** Whether what is sent to that server never leaves this machine. */
+export function isHere(server) {
+  return /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(new URL(server).hostname);
+}
+
 /** "key", "person", or null where nobody is signed in. */
 export async function signedIn() {
   const kept = await chrome.storage.local.get(["key", "refresh"]);
@@ -64,14 +69,22 @@ export async function signIn(username, password) {
   await keep(tokens);
 }
 
-/** Ends the session, there and here. */
+/** Ends the session here, and there if the server can be told so; whether it was, or need not be. */
 export async function signOut() {
-  const { server } = await settings();
-  if ((await signedIn()) === "person") {
-    const headers = await proof(server).catch(() => ({}));
-    await fetch(new URL("/api/v1/auth/logout", server), { method: "POST", headers, ...plain() }).catch(() => undefined);
-  }
+  const told = (await signedIn()) !== "person" || (await ended());
   await forget();
+  return told;
+}
+
+async function ended() {
+  try {
+    const { server } = await settings();
+    const options = { method: "POST", headers: await proof(server), ...plain() };
+    const { ok, status } = await fetch(new URL("/api/v1/auth/logout", server), options);
+    return ok || status === 401;
+  } catch (error) {
+    return error instanceof NotSignedIn;
+  }
 }
 
 /**

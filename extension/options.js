@@ -1,5 +1,5 @@
 // The options: which server, who asks, whether the microphone may be used, and how good the picture is.
-import { configure, originOf, QUALITIES, RATES, settings, signedIn, signIn, signOut, useKey } from "./account.js";
+import { configure, isHere, originOf, QUALITIES, RATES, settings, signedIn, signIn, signOut, useKey } from "./account.js";
 
 const by = (id) => document.getElementById(id);
 const changed = () => chrome.runtime.sendMessage({ to: "worker", type: "retry" });
@@ -37,8 +37,6 @@ async function useServer() {
   return server.startsWith("https:") || isHere(server) ? "The server is set." : "The server is set. Its address is not https: what you record can be read on its way.";
 }
 
-const isHere = (server) => /^(localhost|127\.|\[::1\])/.test(new URL(server).host);
-
 async function enter() {
   await signIn(by("username").value, by("password").value);
   by("password").value = "";
@@ -62,7 +60,10 @@ async function picture() {
   return "Kept; it counts from the next recording on.";
 }
 
-const leave = () => signOut().then(() => "You are signed out. What waits to be sent is kept.");
+async function leave() {
+  if (await signOut()) return "You are signed out. What waits to be sent is kept.";
+  return "You are signed out here, but the server could not be told: the session there ends by itself, after days.";
+}
 
 /** Does it, and says how it went. */
 async function done(work) {
