@@ -3,7 +3,7 @@ import { get } from "../api.js";
 import { signOut } from "../session.js";
 import { h, hidden } from "./dom.js";
 import { icon, mark as logo } from "./icons.js";
-import { noticePlace } from "./notice.js";
+import { noticePlace, tell } from "./notice.js";
 
 const PLACES = [["/", "library", "Library"], ["/record", "record", "Record"], ["/upload", "upload", "Upload"],
   ["/activity", "activity", "Activity"]];
@@ -44,10 +44,19 @@ async function greet() {
   asked = true;
   try {
     const user = await get("/api/v1/account");
-    const out = h("button", { class: "quiet", type: "button", title: "Sign out", on: { click: signOut } }, icon("out"),
+    const out = h("button", { class: "quiet", type: "button", title: "Sign out", on: { click: leave } }, icon("out"),
       hidden("Sign out"));
     account.replaceChildren(h("span", { class: "who" }, user.username || user.email || "Signed in"), out);
   } catch {
     asked = false; // the page itself says what is wrong
+  }
+}
+
+async function leave() {
+  try {
+    await signOut();
+  } catch (problem) {
+    const why = problem.status ? problem.message : "The service cannot be reached.";
+    tell(`You are still signed in. ${why} Press «Sign out» again.`, "bad");
   }
 }
