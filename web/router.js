@@ -27,6 +27,9 @@ export function go(address, replace = false) {
   show(true);
 }
 
+/** Whether a path is that of a page. */
+export const isPage = (path) => routes.some((route) => route.pattern.test(path));
+
 /** Writes what is shown into the address, without going anywhere. */
 export function remember(wanted) {
   const kept = new URLSearchParams(Object.entries(wanted).filter(([, value]) => value));
@@ -42,7 +45,7 @@ export function title(text) {
 }
 
 function patternOf(path) {
-  return new RegExp(`^${path.replace(/:(\w+)/g, "(?<$1>[^/]+)")}/?$`);
+  return new RegExp(`^${path.replace(/\/$/, "").replace(/:(\w+)/g, "(?<$1>[^/]+)")}/?$`);
 }
 
 async function show(moved) {
@@ -79,7 +82,7 @@ function followed(event) {
   const plain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
   if (!link || !plain || link.origin !== location.origin || link.target || link.hasAttribute("download")) return;
   if (link.hash && link.pathname === location.pathname) return;
-  if (!routes.some((route) => route.pattern.test(link.pathname))) return;
+  if (!isPage(link.pathname)) return;
   event.preventDefault();
   go(link.pathname + link.search);
 }

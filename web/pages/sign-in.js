@@ -1,7 +1,7 @@
 // Signing in, and making an account. Nothing of it stands in an address or in storage.
 import { h } from "../parts/dom.js";
 import { mark } from "../parts/icons.js";
-import { go, title } from "../router.js";
+import { go, isPage, title } from "../router.js";
 import { register, signIn } from "../session.js";
 
 export function show(main, _, asked) {
@@ -75,8 +75,10 @@ function explain(form, problem) {
   else form.querySelector(".wrong").textContent = problem.message;
 }
 
-/** Where to go on: an address of ours, and nothing else. */
+/** Where to go on: a page of ours with something to show; the library unless one is asked for. */
 function next(asked) {
-  const address = URL.parse?.(asked || "/", location.origin) || new URL("/", location.origin);
-  return address.origin === location.origin && asked?.startsWith("/") ? address.pathname + address.search : "/";
+  const address = asked?.startsWith("/") ? URL.parse?.(asked, location.origin) : null;
+  const { origin, pathname, search } = address || {};
+  const ours = origin === location.origin && isPage(pathname) && !pathname.startsWith("/sign-in");
+  return ours ? pathname + search : "/";
 }
