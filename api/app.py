@@ -7,7 +7,7 @@ from datetime import timedelta
 import structlog
 from aiohttp import web
 
-from api import keys
+from api import keys, recorders
 from api.admission import Admission
 from api.beginning import Beginnings
 from api.binding import bind
@@ -79,6 +79,7 @@ def make_app(settings: Settings) -> web.Application:
     app[keys.SETTINGS] = settings
     app[keys.METRICS] = Metrics()
     app[keys.WATCHERS] = Watchers(settings)
+    app[keys.RECORDERS] = recorders.places()
     app[keys.ACCESS_TOKENS] = AccessTokens(settings)
     app[keys.SCOPES] = scopes_of(ROUTES)
     app[keys.OPENAPI] = describe(ROUTES)

@@ -18,7 +18,7 @@ from api.reopening import Reopenings
 from api.standing import Standing
 from api.throttle import Throttle
 from api.tokens import AccessTokens
-from api.watchers import Watchers
+from api.watchers import Places, Watchers
 from schemas.settings import Settings
 from stores.activity import Activity
 from stores.analyses import AnalysesStore
@@ -89,6 +89,7 @@ METRICS = web.AppKey("metrics", Metrics)
 ACCESS_TOKENS = web.AppKey("access_tokens", AccessTokens)
 PASSWORDS = web.AppKey("passwords", Passwords)
 WATCHERS = web.AppKey("watchers", Watchers)
+RECORDERS = web.AppKey("recorders", Places)
 RATE_LIMITS = web.AppKey("rate_limits", RateLimits)
 OPENAPI = web.AppKey("openapi", bytes)
 

@@ -10,22 +10,23 @@ from schemas.settings import Settings
 _AGAIN_SECONDS = 10
 
 
-class Watchers:
-    """The places of those who watch. Whoever gets none is told so by a Problem too_many_watchers."""
+class Places:
+    """Places on this node, of which each caller may have some. `what` they are for is said to whoever gets none."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._most = settings.max_watchers
-        self._most_of_one = settings.max_watchers_per_caller
+    def __init__(self, most: int, most_of_one: int, what: str) -> None:
+        self._most = most
+        self._most_of_one = most_of_one
+        self._what = what
         self._there: Counter[str] = Counter()
         self._all = 0
 
     @contextmanager
     def place(self, owner_id: str) -> Iterator[None]:
-        """A place for as long as somebody watches. Raises Problem too_many_watchers."""
+        """A place until the block ends. Raises Problem too_many_watchers."""
         if self._there[owner_id] >= self._most_of_one:
-            raise _full(f"{self._most_of_one} websockets and event streams of yours are open; close one first.")
+            raise _full(f"{self._most_of_one} {self._what} of yours are open; close one first.")
         if self._all >= self._most:
-            raise _full("The service has as many websockets and event streams as it takes.")
+            raise _full(f"The service has as many {self._what} as it takes.")
         self._there[owner_id] += 1
         self._all += 1
         try:
@@ -35,6 +36,13 @@ class Watchers:
             self._there[owner_id] -= 1
             if not self._there[owner_id]:
                 del self._there[owner_id]
+
+
+class Watchers(Places):
+    """The places of those who watch, as many as the settings say."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings.max_watchers, settings.max_watchers_per_caller, "websockets and event streams")
 
 
 def _full(why: str) -> Problem:

@@ -1,27 +1,30 @@
 """The recorder's websocket: a recording is sent while it is made, and each chunk is acknowledged once it is durable.
 
-The recorder says in a text what it begins or resumes, then sends the recording's bytes in binary messages of any size;
-`stop` ends it. Whoever loses the connection resumes at the offset that he is told. Everything else is as for an upload
-by tus of unknown length (api/handlers/tus), under the same id.
+The recorder says in a text what it begins or resumes, then sends the recording's bytes in binary messages of at most
+MESSAGE_BYTES, cut wherever it likes; `stop` ends it. Whoever loses the connection resumes at the offset that he is
+told. Everything else is as for an upload by tus of unknown length (api/handlers/tus), under the same id.
 """
 
-import asyncio
-from collections.abc import Awaitable
+from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 import structlog
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 from pydantic import BaseModel, ValidationError
 
+from api.binding import count
 from api.coming import announce, told
 from api.finishing import finish
-from api.keys import ASSEMBLY, CALLER, METRICS, RECEPTIONS, RECORDINGS, REOPENINGS, SETTINGS
+from api.keys import ASSEMBLY, CALLER, METRICS, RECEPTIONS, RECORDERS, RECORDINGS, REOPENINGS, SETTINGS
 from api.problems import wrong_fields
+from api.recorders import MESSAGE_BYTES, Left, Recorder
 from api.rights import Right
-from api.websockets import STALL_SECONDS, opened
+from api.websockets import opened
 from schemas.failures import Retryable
 from schemas.live import LiveState, RecorderOpens, Resume, Stop
 from schemas.problems import Problem
+from schemas.rates import RateClass
 from schemas.recordings import Recording, Source
 from schemas.time import now
 from stores.resumable import Arrival, Gone, Moved
@@ -29,7 +32,6 @@ from stores.resumable.arrival import close
 
 log = structlog.get_logger(__name__)
 
-_CHUNK_BYTES = 4 * 1024 * 1024
 _OPENING_SECONDS = 15.0
 
 M = TypeVar("M", bound=BaseModel)
@@ -46,46 +48,46 @@ class _Chunk:
         return data
 
 
-class _Ended(Exception):
-    """The recorder is done, or gone."""
-
-
 async def record(request: web.Request) -> web.StreamResponse:
-    """Takes a recording in while it is made; tells after each message how much of it is durable."""
-    ws = await opened(request, _CHUNK_BYTES)
-    with request.app[METRICS].watchers.labels("recorder").track_inprogress():
+    """Takes a recording in while it is made; tells after each message how much of it is durable.
+
+    A message has 256 KiB at most. Whoever sends nothing, or next to nothing, for LIVE_IDLE_SECONDS is sent away.
+    """
+    with (
+        request.app[RECORDERS].place(request[CALLER]),
+        request.app[METRICS].watchers.labels("recorder").track_inprogress(),
+    ):
+        ws = await opened(request, MESSAGE_BYTES)
+        recorder = Recorder(ws, Right(request), request.app[SETTINGS].live_idle_seconds)
         try:
-            await _take_in(request, ws)
+            await _take_in(request, recorder)
         except Problem as problem:
-            await _refuse(ws, problem)
+            await _refuse(recorder, problem)
         except Retryable as error:
             log.warning("a recorder is sent away", code=error.code, reason=str(error))
-            await _refuse(ws, Problem("store_unavailable", "A part of the service is away; resume in a moment."))
-        except (_Ended, ConnectionError):
+            await _refuse(recorder, Problem("store_unavailable", "A part of the service is away; resume in a moment."))
+        except (Left, ConnectionError):
             pass
     return ws
 
 
-async def _take_in(request: web.Request, ws: web.WebSocketResponse) -> None:
-    recording, upload = await _opened(request, ws)
-    await _tell(ws, _state(recording, upload))
-    right = Right(request)
-    while (message := await _received(ws)).type is not WSMsgType.TEXT:
-        await right.expect()
+async def _take_in(request: web.Request, recorder: Recorder) -> None:
+    recording, upload = await _opened(request, recorder)
+    await recorder.tell(_state(recording, upload))
+    recorder.right = Right(request, partial(_expect_there, request, recording.id))
+    while (message := await recorder.hear()).type is not WSMsgType.TEXT:
+        await count(request, RateClass.UPLOAD)
         upload = await _added(request, upload, message.data)
-        await _tell(ws, _state(recording, upload))
+        await recorder.tell(_state(recording, upload))
     _read(message, Stop)
     await _end(request, upload)
-    await _tell(ws, LiveState(type="ended", id=recording.id, job_id=recording.job_id, offset=upload.offset))
-    await ws.close()
+    await recorder.tell(LiveState(type="ended", id=recording.id, job_id=recording.job_id, offset=upload.offset))
+    await recorder.ws.close()
 
 
-async def _opened(request: web.Request, ws: web.WebSocketResponse) -> tuple[Recording, Arrival]:
+async def _opened(request: web.Request, recorder: Recorder) -> tuple[Recording, Arrival]:
     """The recording that the first message begins, or goes on with."""
-    try:
-        message = await asyncio.wait_for(_received(ws), _OPENING_SECONDS)
-    except TimeoutError as error:
-        raise Problem("request_timeout", "Say first what is to be recorded.") from error
+    message = await recorder.hear(_OPENING_SECONDS)
     if message.type is not WSMsgType.TEXT:
         raise Problem("invalid_request", "Say first what is to be recorded, as text.")
     opening = _read(message, RecorderOpens).root
@@ -93,6 +95,12 @@ async def _opened(request: web.Request, ws: web.WebSocketResponse) -> tuple[Reco
         return await _resumed(request, opening.id)
     upload, recording = await announce(request.app, request[CALLER], Source.WEBSOCKET, opening, length=None, said="")
     return recording, upload
+
+
+async def _expect_there(request: web.Request, recording_id: str) -> None:
+    """Raises Problem not_found once the recording is deleted, or somebody else's."""
+    if await request.app[RECORDINGS].get_owned(request[CALLER], recording_id) is None:
+        raise Problem("not_found", "There is no such recording.")
 
 
 async def _resumed(request: web.Request, recording_id: str) -> tuple[Recording, Arrival]:
@@ -141,14 +149,6 @@ async def _end(request: web.Request, upload: Arrival) -> None:
         await finish(request.app, closed)
 
 
-async def _received(ws: web.WebSocketResponse) -> WSMessage:
-    """The next message with something in it. Raises _Ended when the recorder has left."""
-    message = await ws.receive()
-    if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
-        raise _Ended
-    return message
-
-
 def _read(message: WSMessage, model: type[M]) -> M:
     try:
         return model.model_validate_json(message.data)
@@ -160,19 +160,7 @@ def _state(recording: Recording, upload: Arrival) -> LiveState:
     return LiveState(type="offset", id=recording.id, job_id=recording.job_id, offset=upload.offset)
 
 
-async def _refuse(ws: web.WebSocketResponse, problem: Problem) -> None:
-    await _tell(ws, LiveState(type="refused", problem=problem.body()))
-    await ws.close(code=WSCloseCode.POLICY_VIOLATION)
-
-
-async def _tell(ws: web.WebSocketResponse, state: LiveState) -> None:
-    """Raises _Ended when the recorder does not take it."""
-    try:
-        await _in_time(ws.send_str(state.model_dump_json(exclude_none=True)))
-    except (TimeoutError, ConnectionError) as error:
-        raise _Ended from error
-
-
-async def _in_time(sending: Awaitable[None]) -> None:
-    async with asyncio.timeout(STALL_SECONDS):
-        await sending
+async def _refuse(recorder: Recorder, problem: Problem) -> None:
+    with suppress(Left):
+        await recorder.tell(LiveState(type="refused", problem=problem.body()))
+    await recorder.ws.close(code=WSCloseCode.POLICY_VIOLATION)

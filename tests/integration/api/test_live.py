@@ -12,17 +12,17 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from aiohttp import ClientWebSocketResponse, WSMsgType
+from aiohttp import ClientWebSocketResponse, WSCloseCode, WSMsgType
 from aiohttp.test_utils import TestClient
 
-from api import keys
+from api import keys, recorders, rights
 from deploy.embedded.process import PROJECT
 from schemas.jobs import Job
 from schemas.recordings import RecordingStatus
 from schemas.settings import Settings
 from stores.closing import Closing
 from tests.integration.api.conftest import MEDIA
-from tests.integration.api.people import Person
+from tests.integration.api.people import Person, expect_problem
 from tests.integration.api.test_tus import add, begin, patch
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
@@ -266,3 +266,54 @@ async def test_anothers_recording_is_not_there(client: TestClient, ada: Person, 
     async with client.ws_connect(_LIVE, headers=bob.headers) as socket:
         await socket.send_json({"type": "resume", "id": address.rsplit("/", 1)[-1]})
         assert (await told(socket))["problem"]["code"] == "not_found"
+
+
+async def refused(socket: ClientWebSocketResponse) -> str:
+    """The code of the problem that is told last."""
+    async with asyncio.timeout(20):
+        while (message := await told(socket))["type"] != "refused":
+            pass
+    assert (await socket.receive(timeout=5)).type is WSMsgType.CLOSE
+    assert socket.close_code == WSCloseCode.POLICY_VIOLATION
+    return str(message["problem"]["code"])
+
+
+async def test_a_recorder_that_falls_silent_is_sent_away_and_may_resume(client: TestClient, ada: Person, monkeypatch):
+    (said,) = chunks(1)
+    quick = client.app[keys.SETTINGS].model_copy(update={"live_idle_seconds": 1})
+    with monkeypatch.context() as patched:
+        patched.setitem(client.app._state, keys.SETTINGS, quick)
+        async with client.ws_connect(_LIVE, headers=ada.headers) as socket:
+            await socket.send_json({"type": "begin", "filename": "talk.webm"})
+            begun = await told(socket)
+            await socket.send_bytes(said)
+            assert await refused(socket) == "request_timeout"
+    async with client.ws_connect(_LIVE, headers=ada.headers) as socket:
+        await socket.send_json({"type": "resume", "id": begun["id"]})
+        assert (await told(socket))["offset"] == len(said)
+
+
+@pytest.mark.parametrize("silent", [True, False])
+async def test_a_recorder_whose_right_ends_is_sent_away(client: TestClient, monkeypatch, silent: bool):
+    monkeypatch.setattr(rights, "CHECK_SECONDS", 0.05)
+    monkeypatch.setattr(recorders, "_LOOK_SECONDS", 0.05)
+    eve = await Person.register(client, f"eve-who-records-{silent}")
+    async with client.ws_connect(_LIVE, headers=eve.headers) as socket:
+        await socket.send_json({"type": "begin", "filename": "talk.webm"})
+        begun = await told(socket)
+        if silent:
+            assert (await eve.call("POST", "/api/v1/auth/logout")).status == 204
+        else:
+            assert (await eve.call("DELETE", f"/api/v1/recordings/{begun['id']}/")).status == 204
+        assert await refused(socket) == ("token_invalid" if silent else "not_found")
+
+
+async def test_messages_are_small_and_recorders_few(client: TestClient, ada: Person, monkeypatch):
+    monkeypatch.setattr(client.app[keys.RECORDERS], "_most_of_one", 1)
+    async with client.ws_connect(_LIVE, headers=ada.headers) as socket:
+        await expect_problem(await ada.call("GET", _LIVE), "too_many_watchers")
+        await socket.send_json({"type": "begin", "filename": "talk.webm"})
+        await told(socket)
+        await socket.send_bytes(bytes(recorders.MESSAGE_BYTES + 1))
+        assert (await socket.receive(timeout=5)).type is WSMsgType.CLOSE
+        assert socket.close_code == WSCloseCode.MESSAGE_TOO_BIG
