@@ -77,11 +77,11 @@ def _place(request: web.Request, route: Route) -> AbstractContextManager[None]:
     return request.app[WATCHERS].place(request[CALLER]) if route.access is Access.WATCHER else nullcontext()
 
 
-async def count(request: web.Request, rate_class: RateClass) -> None:
-    """Counts something that is asked for, as its caller's or its address's. Raises Problem rate_limited."""
+async def count(request: web.Request, rate_class: RateClass, cost: int = 1) -> None:
+    """Counts something that is asked for, as so many requests of its caller or address. Raises Problem rate_limited."""
     if rate_class is RateClass.FREE:
         return
-    standing = await request.app[RATE_LIMITS].take(rate_class, request.get(CALLER) or client_network(request))
+    standing = await request.app[RATE_LIMITS].take(rate_class, request.get(CALLER) or client_network(request), cost)
     if standing is None:
         return
     request[RATE_STANDING] = standing

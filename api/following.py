@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import ExitStack
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSMessage, WSMsgType, web
 from pydantic import BaseModel, ValidationError
 
 from api.binding import count
@@ -19,6 +19,11 @@ from schemas.rates import RateClass
 from schemas.watching import JOBS_A_SOCKET, Asked, Ping, Pong, Refused, Subscribe, Subscribed, Unsubscribed
 from stores.errors import StoreUnavailable
 
+_REFUSALS = 50
+"""So many frames of a websocket are refused before it is closed: no client that is well has so many."""
+_JOBS_A_READ = 10
+"""To subscribe to so many jobs costs the service about as much as one request that reads."""
+
 
 def state(frame: Frame) -> bytes:
     """The text frame of a job's state: schemas.watching.State."""
@@ -32,6 +37,7 @@ class Following:
         self._request = request
         self._outlet = outlet
         self._progress = request.app[PROGRESS]
+        self._refused = 0
         self._shared: set[str] = set()
         """Those that take in lectures: whoever is not linked to one any more may not read it either."""
 
@@ -44,36 +50,49 @@ class Following:
     async def listen(self, ws: web.WebSocketResponse, stall: float) -> None:
         """Does what the client asks for until it leaves; no faster than it takes the answers.
 
-        Raises TimeoutError when it takes nothing for `stall` seconds.
+        Raises TimeoutError when it takes nothing for `stall` seconds; Problem invalid_request, which the client has
+        been told, when too much of what it asked had to be refused.
         """
         async for message in ws:
             async with asyncio.timeout(stall):
                 await self._request.writer.drain()
-            if message.type is WSMsgType.TEXT:
-                await self._do(message.data)
-            else:
-                self._tell(_refusal(Problem("invalid_request", "Only text frames are understood here.")))
+            await self._answer(message)
+            await asyncio.sleep(0)  # what has come is read without a pause: others have their turn
 
-    async def _do(self, text: str) -> None:
+    async def _answer(self, message: WSMessage) -> None:
         try:
-            asked = Asked.model_validate_json(text).root
-            if isinstance(asked, Ping):
-                self._tell(Pong(id=asked.id))
-            elif isinstance(asked, Subscribe):
-                await self._subscribe({job.id: job.seen for job in asked.jobs})
-            else:
-                self.drop(*asked.jobs)
-                self._tell(Unsubscribed(jobs=asked.jobs))
+            await count(self._request, RateClass.READ)
+            await self._do(message)
         except ValidationError as error:
-            self._tell(_refusal(wrong_fields(error)))
+            self._refuse(wrong_fields(error))
         except Problem as problem:
-            self._tell(_refusal(problem))
+            self._refuse(problem)
         except StoreUnavailable:
             self._tell(_refusal(Problem("unavailable", "The jobs cannot be read at the moment; ask again.")))
 
+    async def _do(self, message: WSMessage) -> None:
+        if message.type is not WSMsgType.TEXT:
+            raise Problem("invalid_request", "Only text frames are understood here.")
+        asked = Asked.model_validate_json(message.data).root
+        if isinstance(asked, Ping):
+            self._tell(Pong(id=asked.id))
+        elif isinstance(asked, Subscribe):
+            await self._subscribe({job.id: job.seen for job in asked.jobs})
+        else:
+            self.drop(*asked.jobs)
+            self._tell(Unsubscribed(jobs=asked.jobs))
+
+    def _refuse(self, problem: Problem) -> None:
+        self._tell(_refusal(problem))
+        self._refused += 1
+        if self._refused >= _REFUSALS:
+            last = Problem("invalid_request", f"{_REFUSALS} frames had to be refused; the websocket is closed.")
+            self._tell(_refusal(last))
+            raise last
+
     async def _subscribe(self, asked: dict[str, int]) -> None:
         """Follows those of the jobs that the caller may read; of the others nothing ever reaches the outlet."""
-        await count(self._request, RateClass.READ)
+        await count(self._request, RateClass.READ, len(asked) // _JOBS_A_READ)
         if len(self._outlet.followed | asked.keys()) > JOBS_A_SOCKET:
             raise Problem("too_many", f"One websocket follows {JOBS_A_SOCKET} jobs at most.")
         with ExitStack() as waiting:

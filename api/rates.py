@@ -113,15 +113,16 @@ class RateLimits:
             self._exchanging.cancel()
             await asyncio.wait([self._exchanging])
 
-    async def take(self, kind: RateClass, who: str) -> Standing | None:
-        """Counts one request of somebody, unless it is one too many; None where the class has no limit.
+    async def take(self, kind: RateClass, who: str, cost: int = 1) -> Standing | None:
+        """Counts a request of somebody, as so many, unless that is too many; None where the class has no limit.
 
-        Waits for nothing outside of this process. Those that are not let in do not count.
+        What costs more than the limit costs all of it. Waits for nothing outside of this process. Those that are not
+        let in do not count.
         """
         limit = self._rates.get(kind)
         if limit is None:
             return None
-        let_in = await self._limiter.hit(limit, who)
+        let_in = await self._limiter.hit(limit, who, cost=min(cost, limit.amount))
         state = await self._counts.get_sliding_window(limit.key_for(who), limit.get_expiry())
         remaining, reset = left_of(limit, state)
         return Standing(

@@ -19,6 +19,7 @@ from api.slots import Slot
 from api.websockets import HEARTBEAT_SECONDS, STALL_SECONDS, opened
 from schemas.jobs import Job
 from schemas.pipeline import JobType
+from schemas.problems import Problem
 from schemas.watching import MESSAGE_BYTES
 
 log = structlog.get_logger(__name__)
@@ -148,8 +149,9 @@ async def _close(
     if any(isinstance(error, TimeoutError) for error in errors):
         return _cut_off(request)
     for error in errors:
-        raise error
-    refused = WSCloseCode.POLICY_VIOLATION if right.ended else WSCloseCode.OK
+        if not isinstance(error, Problem):
+            raise error
+    refused = WSCloseCode.POLICY_VIOLATION if right.ended or errors else WSCloseCode.OK
     await ws.close(code=WSCloseCode.GOING_AWAY if outlet.closed else refused)
     return None
 

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import ClientWebSocketResponse, WSCloseCode, WSMsgType
 from aiohttp.test_utils import TestClient, TestServer
 
-from api import keys, rights
+from api import following, keys, rights
 from api.app import make_app
 from api.handlers import watching
 from deploy.embedded.stack import Services
@@ -207,11 +207,26 @@ async def test_at_the_shutdown_who_follows_nothing_is_sent_away_too(services: Se
 
 
 async def test_what_is_asked_over_a_websocket_counts(services: Services, webm: bytes) -> None:
-    async with served(settings_for(services, rate_limits="read=3/minute")) as client:
+    async with served(settings_for(services, rate_limits="read=5/minute")) as client:
         trudy = await Person.register(client, "trudy-who-asks")
-        job_id = await job_of(trudy, webm)
         async with watch(client, trudy) as ws:
-            for _ in range(4):
-                await Watch(ws).subscribe(job_id, seen=1)
-            told = await Watch(ws).until_pong()
-            assert [one["problem"]["code"] for one in told if one["type"] == "refused"] == ["rate_limited"]
+            watched = Watch(ws)
+            for _ in range(2):
+                await watched.until_pong()
+            await watched.ask("unsubscribe", jobs=[unknown()])
+            assert (await watched.next())["type"] == "unsubscribed"
+            await watched.subscribe(*(unknown() for _ in range(10)))
+            assert (await watched.next())["problem"]["code"] == "not_found"
+            await watched.ask("ping")
+            assert (await watched.next())["problem"]["code"] == "rate_limited"
+
+
+async def test_who_is_refused_again_and_again_is_sent_away(client: TestClient, ada: Person) -> None:
+    async with watch(client, ada) as ws:
+        for _ in range(following._REFUSALS + 10):
+            await ws.send_str("{")
+        told = [await Watch(ws).next() for _ in range(following._REFUSALS + 1)]
+        assert (await ws.receive(timeout=20)).type is WSMsgType.CLOSE
+        assert ws.close_code == WSCloseCode.POLICY_VIOLATION
+    codes = [one["problem"]["code"] for one in told]
+    assert (set(codes[:-1]), codes[-1]) == ({"invalid_field"}, "invalid_request")

@@ -66,6 +66,15 @@ async def test_a_caller_has_one_count_a_class(clock: Clock) -> None:
     assert await let_in(limits, READ, "bob", 30) == 20
 
 
+async def test_what_costs_more_counts_as_more(clock: Clock) -> None:
+    limits = RateLimits(LIMITS, Told())
+    taken = [await limits.take(READ, "ada", cost=9) for _ in range(3)]
+    assert [one and (one.let_in, one.remaining) for one in taken] == [(True, 11), (True, 2), (False, 2)]
+    most = await limits.take(READ, "bob", cost=1000)
+    assert most
+    assert (most.let_in, most.remaining) == (True, 0)
+
+
 async def test_a_class_without_a_limit_is_not_counted() -> None:
     assert await RateLimits(LIMITS, Told()).take(RateClass.HEAVY, "ada") is None
 
