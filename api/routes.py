@@ -299,7 +299,7 @@ _OWN: tuple[Route, ...] = (
     Route("GET", f"{_RECORDING}/transcript", recordings.transcript, "The transcript, as data, text or subtitles",
           takes=TranscriptQuery, gives=Transcript, problems=("not_found", "not_ready"), media=_TEXTS, head=True),
     Route("PATCH", f"{_RECORDING}/transcript", recordings.correct, "Name speakers, and put segments right",
-          takes=TranscriptChange, gives=Transcript, problems=("not_found", "not_ready")),
+          takes=TranscriptChange, gives=Transcript, problems=("not_found", "not_ready", "too_many_corrections")),
     Route("PATCH", f"{_RECORDING}/action-items/{{number}}", recordings.check, "Check an action item off",
           takes=ActionItemChange, gives=ActionItem, problems=("not_found",)),
     Route("GET", f"{_RECORDING}/renditions/{{kind}}", recordings.rendition, "A rendition's bytes (Range)",

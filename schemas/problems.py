@@ -70,6 +70,7 @@ CODES: dict[str, Code] = {
         Code(code="unsupported_encoding", status=415, title="The body must not be encoded"),
         Code(code="range_not_satisfiable", status=416, title="The range lies outside the object"),
         Code(code="invalid_field", status=422, title="A field is missing or wrong"),
+        Code(code="too_many_corrections", status=422, title="The transcript has as many corrections as it may have"),
         Code(code="rate_limited", status=429, title="Too many requests; slow down"),
         Code(code="too_many_attempts", status=429, title="Too many attempts; try again later"),
         Code(code="too_many_watchers", status=429, title="Too many websockets and event streams are open"),

@@ -42,6 +42,7 @@ REMEDIES: dict[str, str] = {
     "unsupported_encoding": "Send the body as it is, without `Content-Encoding`.",
     "range_not_satisfiable": "Ask for a range within the size that `Content-Range` tells.",
     "invalid_field": "Correct the fields that `errors` lists; each says what it wants.",
+    "too_many_corrections": "Shorten corrected texts, or take some back: `null` brings back what was heard.",
     "rate_limited": "Wait as long as `Retry-After` says; `RateLimit` tells how much is left before that.",
     "too_many_watchers": "Close what is no longer watched, or watch many jobs over one connection.",
     "too_many_connections": "Wait as long as `Retry-After` says, and keep connections open for more than one request.",

@@ -56,13 +56,14 @@ class Transcripts:
     ) -> Transcript | None:
         """Puts names of speakers and texts of segments right; None takes a correction back. The transcript with it.
 
-        None where there is no transcript. Raises KeyError with a label or id that it does not have. A repeat is
-        harmless; without a head nothing is written, so nothing outlives a deletion.
+        None where there is no transcript. Raises KeyError with a label or id that it does not have, Overfull where all
+        corrections together were too much (stores/corrections). A repeat is harmless; without a head nothing is
+        written, so nothing outlives a deletion.
         """
         heard = await self._heard(recording_id)
         if heard is None:
             return None
-        if changes := update(heard, names, texts):
+        if changes := update(heard, await self._corrections(recording_id), names, texts):
             async with answering():
                 await self._heads.update_one({"_id": recording_id}, {"$set": changes})
         return corrected(heard, await self._corrections(recording_id))

@@ -18,6 +18,7 @@ from schemas.recordings import Recording
 from schemas.requests import RecordingChange, RecordingQuery, TranscriptQuery
 from schemas.responses import RecordingList, RecordingState, RecordingView
 from schemas.transcripts import Transcript
+from stores.corrections import MOST_BYTES, Overfull
 
 _SUBTITLES = {
     "txt": (subtitles.txt, "text/plain"),
@@ -108,6 +109,9 @@ async def correct(request: web.Request, body: TranscriptChange) -> Transcript:
     except KeyError as error:
         field = "segments" if isinstance(error.args[0], int) else "speakers"
         raise wrong_field(field, f"the transcript has no {error.args[0]!r}") from error
+    except Overfull as error:
+        told = f"All corrections of a transcript together may have {MOST_BYTES // 1024**2} MiB."
+        raise Problem("too_many_corrections", told) from error
     if found is None:
         raise Problem("not_ready", "There is no transcript yet.")
     return found

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from schemas.transcripts import Segment, SpeakerName, Word
+from stores import corrections
 from stores.errors import LeaseLost
 from stores.transcripts import SEGMENTS_A_PAGE, Transcripts
 
@@ -269,6 +270,16 @@ async def test_what_people_put_right_is_read_and_can_be_taken_back(transcripts):
     assert [segment.speaker for segment in found.named()] == ["Ada", "Ada"]
     assert (await transcripts.correct("talk", {"S1": None}, {1: None})).segments == tuple(segments(2))
     assert (await transcripts.get("talk")).speakers == ()
+
+
+async def test_more_corrections_than_there_is_room_for_are_refused(transcripts, monkeypatch):
+    monkeypatch.setattr(corrections, "MOST_BYTES", 500)
+    await transcripts.begin("talk", OLD, "echo")
+    await write(transcripts, OLD, segments(3))
+    await transcripts.correct("talk", {}, {0: "a" * 300})
+    with pytest.raises(corrections.Overfull):
+        await transcripts.correct("talk", {}, {1: "b" * 300})
+    assert (await transcripts.correct("talk", {}, {0: None, 1: "b" * 300})).text == f"word0 {'b' * 300} word2"
 
 
 async def test_a_correction_holds_only_in_the_place_of_what_it_replaced(transcripts):
