@@ -13,6 +13,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
+from api.awake import within
 from api.frames import Frame, Watcher, frame_in, frame_of
 from api.metrics import Metrics
 from api.slots import Slot
@@ -139,9 +140,7 @@ class Progress:
             retry_backoff_ms=500,
         )
         try:
-            async with asyncio.timeout(_START_SECONDS):
-                await consumer.start()
-                await consumer.seek_to_end()
+            await within(_START_SECONDS, _start(consumer))
             self._following = True
             await self._refresh()
             while True:
@@ -214,7 +213,14 @@ class Progress:
                     watcher.gone(job_id)
 
 
+async def _start(consumer: AIOKafkaConsumer) -> None:
+    await consumer.start()
+    await consumer.seek_to_end()
+
+
 async def _expect_answer(consumer: AIOKafkaConsumer) -> None:
-    """Raises unless Kafka answers: to the consumer itself a Kafka that is away is only silent."""
-    async with asyncio.timeout(_ANSWER_SECONDS):
-        await consumer.end_offsets(consumer.assignment())
+    """Raises unless Kafka answers: to the consumer itself a Kafka that is away is only silent.
+
+    While this process is held up the consumer keeps its place, and goes on there.
+    """
+    await within(_ANSWER_SECONDS, consumer.end_offsets(consumer.assignment()))
