@@ -29,6 +29,10 @@ LOOK_SECONDS = 0.05
 PROBE_SECONDS = 3.0
 GRACE_SECONDS = 40.0
 """Between SIGTERM and SIGKILL: longer than SHUTDOWN_GRACE_SECONDS, in which running steps may still end."""
+WONDER_SECONDS = 3.0
+_AT_MOST = f"{GRACE_SECONDS:.0f} s at most"
+_REQUESTS = f"waiting for requests and uploads that are under way to end, {_AT_MOST}"
+_WORK = f"waiting for the work in hand to end, {_AT_MOST}; what is not done by then is done at the next start"
 
 
 class Platform:
@@ -61,8 +65,8 @@ async def running_platform(
     """Starts everything and yields once /health/ready answers 200; at the end stops the API, the workers, the stack.
 
     Each of the `workers` hosts all stages. `settings` are variables for the API and the workers, beside those of this
-    process and of the stack. `say` gets a line whenever a part died, and when it runs again. Raises EmbeddedError with
-    what to do.
+    process and of the stack. `say` gets a line whenever a part died, when it runs again, and on what the end waits for.
+    Raises EmbeddedError with what to do.
     """
     async with owner_lock(lock_of(data), ENDING_SECONDS):  # what a killed one left has ended, and the port with it
         if not is_free(port):
@@ -74,8 +78,8 @@ async def running_platform(
         await commands.prepare()
         api = Supervisor(commands.api, say, commands.is_live)
         crew = tuple(Supervisor(partial(commands.worker, name), say) for name in _names(workers))
-        opened.push_async_callback(_stop_all, crew)
-        opened.push_async_callback(api.stop)
+        opened.push_async_callback(stop_all, crew, say, _WORK)
+        opened.push_async_callback(stop_all, (api,), say, _REQUESTS)
         await asyncio.gather(api.start(), *(worker.start() for worker in crew))
         platform = Platform(commands.url, stack, services, (api, *crew))
         await _ready(platform, commands)
@@ -86,8 +90,13 @@ def _names(workers: int) -> tuple[str, ...]:
     return ("worker",) if workers == 1 else tuple(f"worker {number}" for number in range(1, workers + 1))
 
 
-async def _stop_all(supervisors: tuple[Supervisor, ...]) -> None:
-    await asyncio.gather(*(supervisor.stop() for supervisor in supervisors))
+async def stop_all(supervisors: tuple[Supervisor, ...], say: Say, waits_for: str) -> None:
+    """Stops the programs. Says what is waited for, once that takes so long that somebody may wonder."""
+    telling = asyncio.get_running_loop().call_later(WONDER_SECONDS, say, waits_for)
+    try:
+        await asyncio.gather(*(supervisor.stop() for supervisor in supervisors))
+    finally:
+        telling.cancel()
 
 
 async def _ready(platform: Platform, commands: "_Commands") -> None:
