@@ -17,6 +17,8 @@ from stores.errors import OnHold, StoreUnavailable
 log = structlog.get_logger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
+_MOST_FIELDS = 100
+"""So many fields are named: of a small body with fifteen hundred that are wrong the answer took 13 ms."""
 _OF_STATUS = {
     404: Problem("not_found", "There is nothing at this address."),
     413: Problem("too_large", "The body is larger than this address takes."),
@@ -56,10 +58,12 @@ def answer(request: web.BaseRequest, problem: Problem) -> web.Response:
 
 
 def wrong_fields(error: ValidationError) -> Problem:
-    """The problem that names each field which pydantic refused."""
-    fields = tuple(FieldProblem(field=_path(entry), message=_message(entry)) for entry in error.errors())
+    """The problem that names the fields which pydantic refused, the first _MOST_FIELDS of them."""
+    entries = error.errors(include_url=False, include_context=False, include_input=False)
+    fields = tuple(FieldProblem(field=_path(entry), message=_message(entry)) for entry in entries[:_MOST_FIELDS])
     names = ", ".join(dict.fromkeys(field.field for field in fields))
-    return Problem("invalid_field", f"Wrong or missing: {names}.", fields=fields)
+    others = f" and {len(entries) - len(fields)} more" if len(entries) > len(fields) else ""
+    return Problem("invalid_field", f"Wrong or missing: {names}{others}.", fields=fields)
 
 
 def wrong_field(name: str, message: str) -> Problem:

@@ -5,11 +5,12 @@ import json
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
+from pydantic import TypeAdapter, ValidationError
 
 from api.access import from_own_page
 from api.handlers.watching import last_seen
 from api.keys import REQUEST_ID
-from api.problems import CONTENT_TYPE, explained
+from api.problems import CONTENT_TYPE, explained, wrong_fields
 from schemas.failures import Retryable
 from schemas.problems import CODES, Problem
 from stores.errors import StoreUnavailable
@@ -46,6 +47,19 @@ async def test_a_store_that_is_away_means_later_and_tells_no_addresses(error: Ex
     assert (response.status, body["code"]) == (503, "unavailable")
     assert int(response.headers["Retry-After"]) >= 1
     assert "10.0.0.7" not in json.dumps(body)
+
+
+def test_of_many_wrong_fields_some_are_named() -> None:
+    def told(count: int) -> Problem:
+        try:
+            TypeAdapter(list[int]).validate_python(["x"] * count)
+        except ValidationError as error:
+            return wrong_fields(error)
+        raise AssertionError("nothing was wrong")
+
+    assert told(2).detail == "Wrong or missing: 0, 1."
+    assert len(told(1500).fields) == 100
+    assert told(1500).detail.endswith(" and 1400 more.")
 
 
 async def test_an_unexpected_error_says_nothing_of_itself() -> None:
