@@ -17,6 +17,14 @@ MAX_DURATION = 12 * 3600.0
 MAX_GAP = 600.0
 """Seconds without anything in any stream that are still believed. A longer jump of the clock is taken out."""
 
+MAX_EMPTY = 600.0
+EMPTY_SHARE = 4.0
+PACKET_SECONDS = 1.0
+"""How much of a recording with sound may be gaps: MAX_EMPTY seconds, and EMPTY_SHARE seconds for each second that its
+packets fill, a packet at most PACKET_SECONDS. A gap beyond it is taken out like one that is too long, or a few packets
+would become hours of silence: so these take as many bytes as codecs need to say it themselves.
+"""
+
 MAX_STEP_BACK = 10.0
 """Seconds by which a stream may step back. A longer step means that its clock was started again: it then continues."""
 

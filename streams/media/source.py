@@ -205,7 +205,8 @@ def _source(container: InputContainer, allowance: Allowance) -> Source:
     for stream in container.streams:
         if stream not in (video, audio):
             stream.discard = Discard.all
-    return Source(container, video, audio, Timeline((container.start_time or 0) / av.time_base), allowance)
+    timeline = Timeline((container.start_time or 0) / av.time_base, sound=audio is not None)
+    return Source(container, video, audio, timeline, allowance)
 
 
 def _video(container: InputContainer) -> VideoStream | None:

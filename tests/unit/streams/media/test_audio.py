@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from schemas.media import SPEECH_SAMPLE_RATE, Probe
-from streams.media.messages import AudioDone, AudioMessage, Progress, SpeechPart
-from tests.media.make import SCREEN_VP8, Tone, recording, shots
+from streams.media.limits import EMPTY_SHARE, MAX_EMPTY
+from streams.media.messages import AudioDone, AudioMessage, Progress, RenderDone, SpeechPart
+from tests.media.make import SCREEN_VP8, Shot, Tone, recording, shots
 
 Heard = Callable[[Path], tuple[AudioDone, list[AudioMessage]]]
 
@@ -77,6 +78,16 @@ def test_a_long_gap_that_is_believed_is_filled(heard: Heard, tmp_path: Path) -> 
     done, _ = heard(recording(tmp_path / "minutes.webm", shots(1), [Tone(0, 1), Tone(500, 501)]))
     assert done.audio_seconds == pytest.approx(501, abs=0.1)
     assert level(samples(done), 500.2, 500.9) > 3000
+
+
+def test_scattered_sound_does_not_become_hours_of_silence(
+    heard: Heard, rendered: Callable[[Path], RenderDone], tmp_path: Path
+) -> None:
+    film, sounds = [Shot(590 * n) for n in range(60)], [Tone(590 * n, 590 * n + 0.1) for n in range(60)]
+    source = recording(tmp_path / "scattered.webm", film, sounds)
+    done, _ = heard(source)
+    assert 590 < done.audio_seconds < MAX_EMPTY + 60 * (1 + EMPTY_SHARE)
+    assert rendered(source).duration_seconds == pytest.approx(done.duration_seconds, abs=0.1)
 
 
 @pytest.mark.parametrize(("name", "codec", "copied"), [("a.m4a", "aac", True), ("a.mp3", "libmp3lame", False)])

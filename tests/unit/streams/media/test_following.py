@@ -100,7 +100,10 @@ def test_an_mp4_in_fragments_is_followed_too() -> None:
     assert half > 8
 
 
-@pytest.mark.parametrize("sounds", [[Tone(0, 3)], [Tone(0, 1), Tone(4, 5, 880)], [Tone(2, 3)]], ids=str)
+SCATTERED = [Tone(590 * n, 590 * n + 0.1) for n in range(4)]
+
+
+@pytest.mark.parametrize("sounds", [[Tone(0, 3)], [Tone(0, 1), Tone(4, 5, 880)], [Tone(2, 3)], SCATTERED], ids=str)
 def test_the_sound_is_that_of_the_finished_recording(sounds: list[Tone], tmp_path: Path) -> None:
     path = recording(tmp_path / "gaps.webm", shots(5), sounds)
     *_, done = extract_audio(path, tmp_path)
