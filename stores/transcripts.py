@@ -48,7 +48,7 @@ class Transcripts:
 
     async def get(self, recording_id: str) -> Transcript | None:
         """The whole transcript, or as far as it is there; None before transcription began."""
-        heard = await self._heard(recording_id)
+        heard = await self.heard(recording_id)
         return corrected(heard, await self._corrections(recording_id)) if heard else None
 
     async def correct(
@@ -60,7 +60,7 @@ class Transcripts:
         corrections together were too much (stores/corrections). A repeat is harmless; without a head nothing is
         written, so nothing outlives a deletion.
         """
-        heard = await self._heard(recording_id)
+        heard = await self.heard(recording_id)
         if heard is None:
             return None
         if changes := update(heard, await self._corrections(recording_id), names, texts):
@@ -73,8 +73,8 @@ class Transcripts:
             head = await self._heads.find_one({"_id": recording_id})
         return (head or {}).get("corrections") or {}
 
-    async def _heard(self, recording_id: str) -> Transcript | None:
-        """As `get`, as the engine heard it."""
+    async def heard(self, recording_id: str) -> Transcript | None:
+        """As `get`, but as the engine heard it: what a writer goes on from."""
         found = await self._versions.read(recording_id)
         if found is None:
             return None

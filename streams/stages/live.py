@@ -115,7 +115,7 @@ class Hearing:
     @classmethod
     async def begin(cls, ctx: Context, provider: str) -> "Hearing":
         """A new version of the transcript, with what an earlier attempt has stored."""
-        earlier = await ctx.transcripts.get(ctx.recording_id)
+        earlier = await ctx.transcripts.heard(ctx.recording_id)
         if earlier is None or earlier.complete:
             earlier = Transcript()
         hearing = cls(ctx, provider, earlier)

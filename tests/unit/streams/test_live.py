@@ -167,6 +167,22 @@ async def test_whoever_takes_over_listens_from_where_the_stored_segments_end(ben
     assert outcome.results["live"]["whole"]
 
 
+async def test_what_was_put_right_meanwhile_is_not_taken_for_what_was_heard(bench):
+    working = await bench.work(seconds=0)
+    await bench.come("AB")
+    await eventually(lambda: _says(bench, "A B"))
+    transcripts = bench.world.resources.transcripts
+    await transcripts.correct(bench.id, {}, {0: "Right"})
+    working.cancel()
+    again = await bench.work()
+    await bench.come("C")
+    await eventually(lambda: _says(bench, "Right B C"))
+    await transcripts.correct(bench.id, {}, {0: None})
+    await bench.stop()
+    await again
+    assert await bench.said() == "A B C"
+
+
 async def _says(bench: Bench, text: str) -> bool:
     return await bench.said() == text
 
