@@ -4,7 +4,7 @@ So a thousand uploads of one do not hold up the first of another. What waits her
 """
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Awaitable, Callable, Iterator
 from itertools import chain
 from typing import Any, Generic, TypeVar
@@ -13,13 +13,18 @@ T = TypeVar("T")
 
 
 class FairQueue(Generic[T]):
-    """Items by caller. Holds at most `most`: `put` waits for room."""
+    """Items by caller. Holds at most `most`: `put` waits for room.
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    With a `share`, no more than so many items of one caller are out at a time: taken, and not let go of yet. The others
+    wait, and who comes after them is served.
+    """
+
+    def __init__(self, most: int, share: int | None = None) -> None:
+        self._most, self._share = most, share
         self._waiting: OrderedDict[str, deque[T]] = OrderedDict()
+        self._out: Counter[str] = Counter()
         self._count = 0
-        self._changed = asyncio.Condition()
+        self._changed = asyncio.Event()
 
     def __len__(self) -> int:
         return self._count
@@ -28,25 +33,47 @@ class FairQueue(Generic[T]):
         """What waits, in no order."""
         return chain.from_iterable(self._waiting.values())
 
+    @property
+    def ready(self) -> int:
+        """How many items could be taken at once."""
+        return sum(min(len(items), self.left(caller)) for caller, items in self._waiting.items())
+
+    def left(self, caller: str) -> int:
+        """How many more items of the caller may be out."""
+        return self._most if self._share is None else max(self._share - self._out[caller], 0)
+
     async def put(self, caller: str, item: T) -> None:
         """Adds an item of the caller. Waits while the queue is full."""
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._count < self._most)
-            self._waiting.setdefault(caller, deque()).append(item)
-            self._count += 1
-            self._changed.notify_all()
+        while self._count >= self._most:
+            await self._change()
+        self._waiting.setdefault(caller, deque()).append(item)
+        self._count += 1
+        self._changed.set()
 
     async def get(self) -> T:
-        """The next item: of the caller whose turn it is. Waits while there is none."""
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._count > 0)
-            caller, items = self._waiting.popitem(last=False)
-            item = items.popleft()
-            if items:
-                self._waiting[caller] = items
-            self._count -= 1
-            self._changed.notify_all()
-            return item
+        """The next item: of the caller whose turn it is. Waits while there is none that may be taken."""
+        while (caller := self._next()) is None:
+            await self._change()
+        items = self._waiting.pop(caller)
+        item = items.popleft()
+        if items:
+            self._waiting[caller] = items
+        self._out[caller] += 1
+        self._count -= 1
+        self._changed.set()
+        return item
+
+    def let_go(self, caller: str) -> None:
+        """An item of the caller is done with."""
+        self._out -= Counter((caller,))  # which forgets who has none
+        self._changed.set()
+
+    def _next(self) -> str | None:
+        return next((caller for caller in self._waiting if self.left(caller)), None)
+
+    async def _change(self) -> None:
+        self._changed.clear()
+        await self._changed.wait()
 
 
 class Acks:

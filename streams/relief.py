@@ -3,7 +3,7 @@
 Which worker hears an event is decided by its partition. A live recording holds its slot for as long as it is made: to
 wait for one of a full worker may take hours, while another has nothing to do. So a worker says with its heartbeat whose
 jobs wait with it, and one that has room claims them, as it would if it had heard of them; the first is refused when
-their turn comes. Where nobody has room the job's watchers are told that it waits.
+their turn comes. Where nobody has room, or none for one more of that caller, the job's watchers are told that it waits.
 """
 
 import asyncio
@@ -50,12 +50,11 @@ class Relief:
                 log.exception("taking over broke off")
 
     async def look(self) -> None:
-        """Takes over what waits elsewhere, or tells that it waits here. Raises StoreUnavailable."""
+        """Takes over what waits elsewhere, and tells what goes on waiting here. Raises StoreUnavailable."""
         for runner in self._runners:
             if runner.room:
                 await self._take_over(runner)
-            else:
-                await self._tell(runner)
+            await self._tell(runner)
 
     async def _take_over(self, runner: Runner) -> None:
         name = runner.stage_name
@@ -64,7 +63,7 @@ class Relief:
         waiting = list(dict.fromkeys(job_id for state in states for job_id in state.waiting_jobs))[:_MOST_READ]
         for job in await self._resources.jobs.get_many(waiting) if waiting else ():
             queued = any(step.name == name and step.status is Status.QUEUED for step in job.steps)
-            if queued and runner.room:
+            if queued and runner.has_room_for(job.owner_id):
                 await runner.offer(job)
 
     async def _tell(self, runner: Runner) -> None:

@@ -11,6 +11,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import Any, Protocol
 
@@ -61,7 +62,7 @@ class Runner:
         self._intelligence = intelligence
         self._owner = owner
         self._slots = asyncio.Semaphore(self.slots)
-        self._waiting: FairQueue[Event] = FairQueue(_MOST_WAITING)
+        self._waiting: FairQueue[Event] = FairQueue(_MOST_WAITING, stage.share(self.slots))
         self._lined_up: dict[str, Message | None] = {}
         self._tickets = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -86,7 +87,11 @@ class Runner:
     @property
     def room(self) -> int:
         """How many more it could begin at once."""
-        return max(self.slots - self.running - len(self._waiting), 0)
+        return max(self.slots - self.running - self._waiting.ready, 0)
+
+    def has_room_for(self, owner_id: str) -> bool:
+        """Whether it could begin one more of the caller at once."""
+        return bool(self.room and self._waiting.left(owner_id))
 
     async def offer(self, job: Job) -> None:
         """Lines up the job's step, though its message is with another worker. A repeat is harmless."""
@@ -140,17 +145,21 @@ class Runner:
                 return
             task = asyncio.create_task(self._work(event, message, acks))
             self._tasks.add(task)
-            task.add_done_callback(self._finished)
+            task.add_done_callback(partial(self._finished, event.owner_id))
 
     async def _turn(self) -> tuple[Event, Message | None]:
         """Takes a slot for the event whose turn it is, with its message, if it has one. Cancelled, it has no slot."""
         await self._slots.acquire()
         try:
             event = await self._waiting.get()
-            message = self._lined_up.pop(event.id)
-            await self.breaker.admitted()
         except BaseException:
             self._slots.release()
+            raise
+        message = self._lined_up.pop(event.id)
+        try:
+            await self.breaker.admitted()
+        except BaseException:
+            self._let_go(event.owner_id)
             raise
         return event, message
 
@@ -188,9 +197,13 @@ class Runner:
             return None
         return Attempt(self._stage, self._resources, self._intelligence, job, step, event)
 
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+    def _let_go(self, owner_id: str) -> None:
+        self._waiting.let_go(owner_id)
         self._slots.release()
+
+    def _finished(self, owner_id: str, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._let_go(owner_id)
         if not task.cancelled() and (error := task.exception()):
             self._log.error("step left without an ending; its lease will run out", exc_info=error)
 

@@ -49,6 +49,10 @@ class Stage:
     slots: Callable[[Settings], int] = lambda settings: settings.worker_concurrency
     niceness: int = 0
 
+    def share(self, slots: int) -> int | None:
+        """How many of a worker's slots one caller may hold: half of them where they are held for hours, else all."""
+        return max(slots // 2, 1) if self.endless else None
+
     def wakes_on(self, event: Event) -> bool:
         """Whether the event wakes this stage."""
         if isinstance(event, JobRequested):

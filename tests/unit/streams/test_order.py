@@ -76,6 +76,26 @@ async def test_an_empty_queue_holds_up_who_takes_until_there_is_something():
     assert len(queue) == 0
 
 
+async def test_a_share_holds_up_a_callers_next_until_one_is_let_go_of_and_nobody_else():
+    queue = FairQueue(1000, share=2)
+    for number in range(4):
+        await queue.put("ada", ("ada", number))
+    assert (queue.ready, queue.left("ada")) == (2, 2)
+    assert [await queue.get() for _ in range(2)] == [("ada", 0), ("ada", 1)]
+    assert (queue.ready, queue.left("ada"), queue.left("bob")) == (0, 0, 2)
+    waiting = asyncio.create_task(queue.get())
+    await many_turns()
+    await queue.put("bob", ("bob", 0))
+    assert await waiting == ("bob", 0)
+    waiting = asyncio.create_task(queue.get())
+    await many_turns()
+    assert not waiting.done()
+    queue.let_go("ada")
+    assert await waiting == ("ada", 2)
+    queue.let_go("bob")
+    assert (len(queue), queue.ready, queue.left("bob")) == (1, 0, 2)
+
+
 class AcksModel(RuleBasedStateMachine):
     """Partitions that are read, taken away, and read anew from what is committed; old copies are done at any time.
 

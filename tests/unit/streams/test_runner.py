@@ -250,6 +250,25 @@ async def test_one_callers_many_do_not_hold_up_anothers_first():
         await eventually(lambda: bench.inbox.acked == list(range(31)))
 
 
+async def test_one_caller_holds_no_more_than_half_of_the_slots_that_are_held_for_hours():
+    bench = Bench()
+    stage = replace(stage_of(bench.perform), endless=True, slots=lambda _: 4)
+    bench.runner = Runner(stage, bench.world.resources, NO_INTELLIGENCE, "one")
+    async with working(bench):
+        ada = [await bench.job(recording=a_recording(owner_id="ada")) for _ in range(6)]
+        await eventually(lambda: len(bench.running) == 2)
+        await many_turns()
+        assert (len(bench.running), bench.runner.room) == (2, 2)
+        assert [bench.runner.has_room_for(owner) for owner in ("ada", "bob")] == [False, True]
+        bob = await bench.job(recording=a_recording(owner_id="bob"))
+        await eventually(lambda: bob.id in bench.running)
+        assert len(bench.running) == 3
+        bench.go.set()
+        for job in (*ada, bob):
+            await bench.ended(job)
+        assert bench.most == 3
+
+
 async def test_a_message_that_is_done_early_is_acknowledged_when_those_before_it_are():
     """Faust would commit past the one that still waits, and lose it with this process."""
     async with working(Bench()) as bench:
