@@ -5,12 +5,14 @@ LiveEnded where it is not. Key: recording. Final segments are stored as they com
 that decodes the growing file and the speech engine beside it, for as long as the recording is being made.
 
 What fails here harms nothing: the upload goes on without it, and the transcribing step hears all of it afterwards. A
-worker that takes over decodes from the first byte on, and listens from where the stored segments end.
+worker that takes over decodes from the first byte on, and listens from where the stored segments end. An upload whose
+bytes bring no sound for LIVE_IDLE_SECONDS loses its slot, and is heard like any other once it has ended.
 """
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from providers.speech.live import Draft, Final, Listener, Relieved
@@ -35,14 +37,14 @@ _TAIL_SECONDS = 45.0
 async def perform(ctx: Context, _: Event) -> Outcome:
     """Follows the upload, decodes and listens as it comes, until everything is heard."""
     speech, following = ctx.live_speech, Following(ctx.objects, ctx.arrivals, ctx.recording_id)
-    hearing = await Hearing.begin(ctx, speech.name)
+    hearing, pace = await Hearing.begin(ctx, speech.name), Pace()
     opened = speech.listen(start=hearing.said_until, first_id=hearing.count)
     async with ctx.growing() as decoder, opened as listener:
         whole = await _until_done(
-            _feed(following, decoder),
-            _listen(decoder, listener, hearing),
+            _feed(following, decoder, pace),
+            _listen(decoder, listener, hearing, pace),
             hearing.follow(listener),
-            late=_until_late(following),
+            late=_until_late(ctx, following, pace),
             showing=hearing.show(),
         )
     return await hearing.end(whole=whole)
@@ -70,27 +72,59 @@ async def _until_done(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _until_late(following: Following) -> None:
-    """Returns when the upload has ended some time ago."""
+async def _until_late(ctx: Context, following: Following, pace: "Pace") -> None:
+    """Returns when the upload has ended some time ago, or goes on without any sound."""
     ended_at: float | None = None
     while ended_at is None or time.monotonic() - ended_at < _TAIL_SECONDS:
         await asyncio.sleep(_LOOK_SECONDS)
         if ended_at is None and await following.over():
             ended_at = time.monotonic()
+        if ended_at is None and pace.quiet_seconds > ctx.settings.live_idle_seconds:
+            await ctx.note("Its bytes bring no sound any more: heard when the upload has ended.")
+            return
 
 
-async def _feed(following: Following, decoder: Decoder) -> None:
+async def _feed(following: Following, decoder: Decoder, pace: "Pace") -> None:
     async for chunk in following.chunks():
+        pace.bytes_came()
         await decoder.feed(chunk)
     await decoder.end()
 
 
-async def _listen(decoder: Decoder, listener: Listener, hearing: "Hearing") -> None:
+async def _listen(decoder: Decoder, listener: Listener, hearing: "Hearing", pace: "Pace") -> None:
     """Hands over the sound that follows what was heard before."""
     async for sound in decoder.pcm():
-        if new := hearing.unheard(sound.pcm):
-            await listener.feed(new)
+        with pace.sounding():
+            if new := hearing.unheard(sound.pcm):
+                await listener.feed(new)
     await listener.end()
+
+
+class Pace:
+    """Whether bytes that come still bring sound: who sends some now and then would hold a slot for hours.
+
+    A recorder that sends nothing is left to the duty that closes uploads; an engine that is behind is not its doing.
+    """
+
+    def __init__(self) -> None:
+        self._sound_at: float | None = time.monotonic()
+        self._bytes_at = time.monotonic()
+
+    @property
+    def quiet_seconds(self) -> float:
+        """For how long bytes have come since there was sound."""
+        return 0.0 if self._sound_at is None else self._bytes_at - self._sound_at
+
+    def bytes_came(self) -> None:
+        """There are more bytes."""
+        self._bytes_at = time.monotonic()
+
+    @contextmanager
+    def sounding(self) -> Iterator[None]:
+        """There is sound, as long as the block goes on."""
+        self._sound_at = None
+        yield
+        self._sound_at = time.monotonic()
 
 
 class Hearing:

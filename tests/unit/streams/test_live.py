@@ -27,6 +27,7 @@ from tests.unit.streams.test_transcribe import Echo
 
 SECOND = SPEECH_SAMPLE_RATE * 2
 END = None
+SOUNDLESS = "."
 
 
 @asynccontextmanager
@@ -36,7 +37,7 @@ async def decoder():
 
     async def pcm():
         while (data := await fed.get()) is not END:
-            for byte in data:
+            for byte in data.replace(SOUNDLESS.encode(), b""):
                 yield SimpleNamespace(pcm=bytes([byte]) * SECOND)
 
     yield SimpleNamespace(feed=fed.put, end=lambda: fed.put(END), pcm=pcm)
@@ -76,8 +77,8 @@ class Ear:
 class Bench:
     """A live recording that the test feeds, and attempts at its live step."""
 
-    async def begin(self, tmp_path) -> "Bench":
-        self.world, self.ear, self.tmp_path = World(), Ear(), tmp_path
+    async def begin(self, tmp_path, **settings) -> "Bench":
+        self.world, self.ear, self.tmp_path = World(**settings), Ear(), tmp_path
         self.jobs, self.arrivals = self.world.resources.jobs, self.world.resources.arrivals
         self.id, self.at = new_id(), 0
         nothing = {"status": RecordingStatus.AWAITING_UPLOAD, "content_type": None, "source": Source.TUS}
@@ -125,11 +126,20 @@ class Bench:
 
 
 @pytest.fixture
-async def bench(tmp_path, monkeypatch) -> Bench:
+def quick(monkeypatch) -> None:
     monkeypatch.setattr(following, "_LOOK_SECONDS", 0.002)
     monkeypatch.setattr(live, "_SHOW_SECONDS", 0.002)
     monkeypatch.setattr(live, "_LOOK_SECONDS", 0.002)
+
+
+@pytest.fixture
+async def bench(tmp_path, quick) -> Bench:
     return await Bench().begin(tmp_path)
+
+
+@pytest.fixture
+async def impatient(tmp_path, quick) -> Bench:
+    return await Bench().begin(tmp_path, live_idle_seconds=0.05)
 
 
 async def test_drafts_are_shown_and_what_is_final_is_stored_while_it_comes(bench):
@@ -248,6 +258,45 @@ async def test_what_is_not_heard_soon_after_the_end_is_heard_anew(bench, monkeyp
     assert (outcome.event.type, outcome.results["live"]["whole"]) == ("live.ended", False)
     await bench.complete(outcome)
     await hears_anew(bench)
+
+
+async def test_bytes_that_bring_no_sound_do_not_keep_their_slot(impatient):
+    bench = impatient
+    working = await bench.work()
+    await bench.come("AB")
+    await eventually(lambda: _says(bench, "A B"))
+
+    async def let_go():
+        await bench.come(SOUNDLESS)
+        return working.done()
+
+    await eventually(let_go)
+    outcome = await working
+    assert (outcome.event.type, outcome.results["live"]["whole"]) == ("live.ended", False)
+    assert any("no sound any more" in line.message for line in (await bench.jobs.get(bench.job_id)).logs)
+    await bench.complete(outcome)
+    await bench.stop()
+    await hears_anew(bench)
+
+
+async def test_a_recorder_that_sends_nothing_keeps_its_slot_until_it_is_closed(impatient):
+    bench = impatient
+    working = await bench.work()
+    await bench.come("AB")
+    await eventually(lambda: _says(bench, "A B"))
+    looked = 0
+    over = bench.arrivals.get
+
+    async def counted(recording_id):
+        nonlocal looked
+        looked += 1
+        return await over(recording_id)
+
+    bench.arrivals.get = counted
+    await eventually(lambda: looked > 100)
+    assert not working.done()
+    await bench.stop()
+    assert (await working).results["live"]["whole"]
 
 
 @asynccontextmanager
