@@ -161,8 +161,8 @@ class Ear:
         )
 
     def _lines(self) -> list[Line]:
-        if len(self._sound) < _SHORTEST_SECONDS * SPEECH_SAMPLE_RATE:
-            return []
+        if len(self._sound) < _SHORTEST_SECONDS * SPEECH_SAMPLE_RATE or not self._sound.any():
+            return []  # zeros are a gap that was filled: the engine finds nothing in them either, but takes its time
         lines = self._engine(self._sound)
         if self._carried and lines and is_warm_up(lines[0]):
             lines = lines[1:]

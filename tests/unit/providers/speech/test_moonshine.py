@@ -78,6 +78,21 @@ def test_a_line_without_an_end_is_not_carried_for_ever() -> None:
     assert covered == pytest.approx(120, abs=0.01)
 
 
+def test_the_engine_is_not_asked_about_a_gap_that_was_filled() -> None:
+    asked: list[int] = []
+
+    def engine(sound: Sound) -> list[Line]:
+        asked.append(len(sound))
+        return hear_loud(sound)
+
+    ear = Ear(engine)
+    for _ in range(3):
+        assert not ear.hear(np.zeros(24 * RATE, np.float32), last=False).segments
+    assert not asked
+    [segment] = ear.hear(np.full(RATE, 0.1, np.float32), last=True).segments
+    assert (segment.start, segment.end) == (72.0, 73.0)
+
+
 def test_what_the_detector_hears_while_it_warms_up_is_left_out() -> None:
     def engine(sound: Sound) -> list[Line]:
         return [Line(0.0, 0.3, "You"), *hear_loud(sound)]
