@@ -19,7 +19,7 @@ MAX_GAP = 600.0
 
 MAX_EMPTY = 600.0
 EMPTY_SHARE = 4.0
-PACKET_SECONDS = 1.0
+PACKET_SECONDS = 0.5
 """How much of a recording with sound may be gaps: MAX_EMPTY seconds, and EMPTY_SHARE seconds for each second that its
 packets fill, a packet at most PACKET_SECONDS. A gap beyond it is taken out like one that is too long, or a few packets
 would become hours of silence: so these take as many bytes as codecs need to say it themselves.

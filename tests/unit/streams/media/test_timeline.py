@@ -89,10 +89,10 @@ def test_pauses_stay_whose_share_is_believable(parts: list[tuple[int, int]]) -> 
     """Half a minute or more that is recorded, and up to two minutes of nothing after it, again and again."""
     line, now = Timeline(origin=7.0), 7.0
     for lasting, pause in parts:
-        for _ in range(lasting):
-            assert place(line, AUDIO, now, 1.0) == pytest.approx(now - 7.0)
+        for _ in range(2 * lasting):
+            assert place(line, AUDIO, now, 0.5) == pytest.approx(now - 7.0)
             assert place(line, VIDEO, now + 0.3) == pytest.approx(now - 6.7)
-            now += 1.0
+            now += 0.5
         now += pause
 
 
