@@ -1,9 +1,9 @@
 """A recording while it is made: how long a word takes to its watcher, and a transcript from the stop to its end.
 
-Four recorders send a clip at its own pace, in chunks of a second, by tus. Goals: from the chunk with a word's end being
-sent to that word on the watcher's websocket, median at most 1.5 s and p99 at most 3 s; from the stop to the complete
-transcript at most 5 s, for a minute and for an hour alike. The hour is one of silence with a sentence in each minute: a
-chunk is a minute, sent at the pace of the sentence.
+Four recorders, each of a person of its own, send a clip at its own pace, in chunks of a second, by tus. Goals: from the
+chunk with a word's end being sent to that word on the watcher's websocket, median at most 1.5 s and p99 at most 3 s;
+from the stop to the complete transcript at most 5 s, for a minute and for an hour alike. The hour is one of silence
+with a sentence in each minute: a chunk is a minute, sent at the pace of the sentence.
 
 Which word ends a sentence is what the speech engine hears in the clip; when it ends is what lies in the sound: the last
 frame before the sentence's end that is louder than the clip's quiet. The engine itself ends a sentence up to half a
@@ -17,7 +17,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -238,9 +238,12 @@ async def main() -> None:
         spoken = cut(clips, 1.0, 1.0, sentences)
         minute = Recording(spoken.chunks[:60], 1.0)
         hour = cut(spaced(Path(folder) / "hour.webm", given.minutes), _SENTENCE_SECONDS, 60.0)
-        async with platform() as running, signed_in(running) as client:
+        async with AsyncExitStack() as opened:
+            running = await opened.enter_async_context(platform())
+            clients = [await opened.enter_async_context(signed_in(running)) for _ in range(_RECORDERS)]
+            client = clients[0]
             await record(client, Recording(spoken.chunks[:10], 1.0))  # warm-up
-            together = await asyncio.gather(*(record(client, spoken) for _ in range(_RECORDERS)))
+            together = await asyncio.gather(*(record(each, spoken) for each in clients))
             found = [delays(spoken, sent, seen) for sent, _, seen in together]
             after_minute = await record(client, minute)
             after_hour = await record(client, hour)
