@@ -118,6 +118,8 @@ async def advance(app: web.Application, job_id: str, transition: Callable[[Job],
     """Does what a worker does: changes the job, and tells its watchers."""
     job, _ = await app[keys.JOBS].change(job_id, transition)
     await app[keys.OUTBOX].settle(job)
+    if transition is begun:  # a claim owes no news: whoever claims tells the newest state
+        await app[keys.OUTBOX].announce(job)
     return job
 
 

@@ -25,6 +25,8 @@ _LEFT_ALONE = 6
 _UNKNOWN = "schemathesis-unknown"
 """In the name of a header that was made up."""
 _METHOD = "X-HTTP-Method-Override"
+_LENGTH = "Content-Length"
+"""One that is no number makes a request that is not HTTP, and that the server refuses before it has a route."""
 _asked: Counter[str] = Counter()
 _KEPT = {value for known in _THINGS.kept for value in known.values}
 
@@ -33,6 +35,8 @@ _KEPT = {value for known in _THINGS.kept for value in known.values}
 def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
     """Names something that is there where anything valid was made up; links from answer to answer stay as they are."""
     deletes, meta = case.method.upper() == "DELETE", case.meta
+    if not case.headers.get(_LENGTH, "0").isdecimal():
+        del case.headers[_LENGTH]
     _asked[case.operation.label] += 1
     unknown = _asked[case.operation.label] % _LEFT_ALONE == 0
     if meta is not None and meta.phase.name.value != "stateful":
