@@ -6,6 +6,7 @@
 
 const NAME = "tidemark-recordings";
 const AT_ONCE = 16;
+const ALIVE_MS = 45_000; // the service closes what it has not heard of for two minutes
 
 /** Opens it. The same one may be open in several tabs. */
 export async function openBacklog() {
@@ -118,8 +119,9 @@ class Backlog {
 
 /** What an upload sends of it: the chunks that are on disk, in order. */
 export class BacklogSource {
-  constructor(backlog, recording) {
+  constructor(backlog, recording, alive = ALIVE_MS) {
     this.backlog = backlog;
+    this.alive = alive;
     this.id = recording.id;
     this.stored = recording.size;
     this.size = recording.ended ? recording.size : null;
@@ -139,13 +141,26 @@ export class BacklogSource {
     this.wake();
   }
 
+  /** Nothing, as a sign of life, where nothing comes for a while: the recorder pauses. */
   async read(offset) {
     await this.settled;
+    const until = Date.now() + this.alive;
     while (offset >= this.stored) {
       if (this.size !== null) return null;
-      await new Promise((wake) => (this.wake = wake));
+      if (Date.now() >= until) return new Blob();
+      await this.growth(until - Date.now());
     }
     return this.backlog.bytesFrom(this.id, offset);
+  }
+
+  /** Returns when more is on disk, or it has ended, or so much time has passed. */
+  async growth(milliseconds) {
+    let timer = null;
+    await new Promise((wake) => {
+      this.wake = wake;
+      timer = setTimeout(wake, milliseconds);
+    });
+    clearTimeout(timer);
   }
 
   /** Where the upload keeps its address: on disk before the first byte goes there. */
