@@ -94,8 +94,8 @@ class Recorder:
     async def kill(self) -> None:
         """Ends it as a loss of power does."""
         assert self._context
-        os.kill(self._pid(), signal.SIGKILL)
-        await self._context.close()
+        async with self._context.expect_event("close"):  # to close it would race with the loss that is noticed
+            os.kill(self._pid(), signal.SIGKILL)
         self._context = None
 
     def _pid(self) -> int:
